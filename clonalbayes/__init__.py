@@ -10,8 +10,10 @@ True
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -44,7 +46,6 @@ def __getattr__(name: str) -> Any:
     module, attribute = _PUBLIC[name]
     loaded = import_module(module)
     value = loaded if attribute is None else getattr(loaded, attribute)
-    # Stored under the public name: importing `clonalbayes.simulate` binds the submodule there, the name means the function.
     globals()[name] = value
     return value
 
@@ -52,3 +53,20 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """List the public names, loaded or not."""
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """The package object: a public function wins over the submodule of the same name.
+
+    Importing ``clonalbayes.simulate`` binds the submodule to that name in the package;
+    ``clonalbayes.simulate(...)`` means the function, whatever has been imported before.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        module, attribute = _PUBLIC.get(name, ("", None))
+        if attribute is not None and isinstance(value, ModuleType) and value.__name__ == module:
+            value = getattr(value, attribute)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,251 @@
+"""Checks of a resolved specification: every fault is collected, none is raised here.
+
+The registries that say what is valid are in `clonalbayes.specs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from clonalbayes.faults import Fault
+from clonalbayes.specs import BLOCKS, CONSTANTS, DISTRIBUTIONS, OVER, PRIORS, QUANTITIES, Schedule
+
+_TOP = ("name", "version", "meaning", "citation", "extends")
+_TABLES = ("blocks", "priors", "constants", "schedule", "calibration", "limits")
+_PRIOR_KEYS = ("distribution", "parameters", "unit", "reason", "bounds", "over")
+_CONSTANT_KEYS = ("value", "unit", "reason")
+
+
+def check(table: Mapping[str, Any], path: Path) -> list[Fault]:
+    """Check a resolved specification against the registries.
+
+    Parameters
+    ----------
+    table : Mapping
+        The file's content, laid over what it extends.
+    path : Path
+        The file that the user named; faults point into it where it has the key.
+
+    Returns
+    -------
+    list of Fault
+        Every fault found; empty if the specification is valid.
+    """
+    checks = _Checks(path)
+    checks.known(table, (*_TOP, *_TABLES), "")
+    for key in ("name", "version", "meaning"):
+        checks.text(table, key, "")
+    if "citation" in table:
+        checks.text(table, "citation", "")
+    tables = {name: checks.table(table, name) for name in _TABLES}
+    checks.blocks(tables["blocks"])
+    checks.priors(tables["priors"])
+    checks.constants(tables["constants"])
+    checks.schedule(tables["schedule"])
+    checks.list_of_texts(tables["calibration"], "calibration", "quantities", QUANTITIES)
+    checks.list_of_texts(tables["limits"], "limits", "texts", None)
+    return checks.faults
+
+
+class _Checks:
+    """The faults of one file, collected while its tables are walked."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines = path.read_text(encoding="utf-8-sig").splitlines()
+        self.faults: list[Fault] = []
+
+    def add(self, where: str, message: str, remedy: str, value: object = None) -> None:
+        """Record a fault at a dotted key; its row is found in the file's text."""
+        shown = None if value is None else str(value)
+        self.faults.append(
+            Fault(str(self.path), f"{where}: {message}", remedy, row=self.row(where), value=shown)
+        )
+
+    def row(self, where: str) -> int | None:
+        """Return the row of a dotted key in the user's file, or None if the key is inherited or missing."""
+        parts = where.split(".")
+        for depth in range(len(parts), 0, -1):
+            header, rest = f"[{'.'.join(parts[:depth])}]", parts[depth:]
+            rows = [n for n, line in enumerate(self.lines) if line.split("#")[0].strip() == header]
+            if rows:
+                return self._key_row(rest[0], rows[0] + 1) or rows[0] + 1 if rest else rows[0] + 1
+        return self._key_row(parts[0], 0)
+
+    def _key_row(self, key: str, start: int) -> int | None:
+        """Return the row of ``key =`` in the table that begins at a line."""
+        for n in range(start, len(self.lines)):
+            line = self.lines[n].strip()
+            if line.startswith("[") and start:
+                return None
+            if line.split("=")[0].strip().strip("\"'") == key:
+                return n + 1
+        return None
+
+    def known(self, table: Mapping[str, Any], valid: Iterable[str], where: str) -> None:
+        """Every key of a table must be a valid one."""
+        valid = tuple(valid)
+        for key in table:
+            if key not in valid:
+                dotted = f"{where}.{key}" if where else key
+                self.add(dotted, "unknown key", f"Valid here: {', '.join(valid) or 'none'}.")
+
+    def text(self, table: Mapping[str, Any], key: str, where: str) -> None:
+        """A key must hold a text that is not empty."""
+        dotted = f"{where}.{key}" if where else key
+        value = table.get(key)
+        if not (isinstance(value, str) and value.strip()):
+            self.add(dotted, "missing or not a text", f'Write {key} = "...".', value)
+
+    def table(self, table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        """Return a table of the file; something else under its name is a fault."""
+        value = table.get(name, {})
+        if isinstance(value, Mapping):
+            return value
+        self.add(name, "not a table", f"Write [{name}] and its keys below it.", value)
+        return {}
+
+    def missing(self, table: Mapping[str, Any], valid: Iterable[str], where: str) -> None:
+        """Every registered name must be there."""
+        for key in valid:
+            if key not in table:
+                self.add(where, f"{key} is missing", 'Give it, or start the file with extends = "clones".')
+
+    def blocks(self, table: Mapping[str, Any]) -> None:
+        """Each block has one of its registered forms."""
+        self.known(table, BLOCKS, "blocks")
+        self.missing(table, BLOCKS, "blocks")
+        for name, forms in BLOCKS.items():
+            if name in table and table[name] not in forms:
+                self.add(f"blocks.{name}", "unknown form", f"Valid: {', '.join(forms)}.", table[name])
+
+    def priors(self, table: Mapping[str, Any]) -> None:
+        """Each prior has the distribution that is implemented for it, with that one's parameters."""
+        self.known(table, PRIORS, "priors")
+        self.missing(table, PRIORS, "priors")
+        for name in PRIORS:
+            entry = self.table(table, name) if name in table else None
+            if entry is not None:
+                self.prior(name, entry)
+
+    def prior(self, name: str, entry: Mapping[str, Any]) -> None:
+        """Check one prior."""
+        where = f"priors.{name}"
+        self.known(entry, _PRIOR_KEYS, where)
+        self.text(entry, "unit", where)
+        self.text(entry, "reason", where)
+        distribution = entry.get("distribution")
+        if distribution != PRIORS[name]:
+            known = (
+                "is not implemented for it"
+                if distribution in DISTRIBUTIONS
+                else "is not a known distribution"
+            )
+            remedy = f"This prior is {PRIORS[name]}({', '.join(DISTRIBUTIONS[PRIORS[name]])})."
+            self.add(f"{where}.distribution", known, remedy, distribution)
+            return
+        self.parameters(name, entry)
+        self.bounds(where, entry)
+
+    def parameters(self, name: str, entry: Mapping[str, Any]) -> None:
+        """Check the parameters of a prior against those of its distribution."""
+        where, wanted = f"priors.{name}", DISTRIBUTIONS[PRIORS[name]]
+        given = entry.get("parameters")
+        if not isinstance(given, Mapping):
+            self.add(f"{where}.parameters", "missing or not a table", f"Give {', '.join(wanted)}.", given)
+            return
+        self.known(given, wanted, f"{where}.parameters")
+        for key, meaning in wanted.items():
+            if not is_valid(given.get(key), meaning):
+                self.add(
+                    f"{where}.parameters",
+                    f"{key} must be {meaning}",
+                    "Correct it.",
+                    given.get(key, "missing"),
+                )
+        labels = OVER.get(name, ())
+        if tuple(entry.get("over", labels)) != labels:
+            self.add(
+                f"{where}.over", "wrong entries", f"They are {', '.join(labels) or 'none'}.", entry["over"]
+            )
+        if labels and isinstance(given.get("alpha"), list) and len(given["alpha"]) != len(labels):
+            self.add(f"{where}.parameters", f"alpha needs {len(labels)} numbers", f"For {', '.join(labels)}.")
+
+    def bounds(self, where: str, entry: Mapping[str, Any]) -> None:
+        """Bounds are two numbers, the lower first."""
+        given = entry.get("bounds")
+        if given is None:
+            return
+        pair = isinstance(given, list) and len(given) == 2 and all(_is_number(bound) for bound in given)
+        if not pair or not given[0] < given[1]:
+            self.add(
+                f"{where}.bounds",
+                "must be two numbers, the lower first",
+                "Write bounds = [low, high].",
+                given,
+            )
+
+    def constants(self, table: Mapping[str, Any]) -> None:
+        """Each constant has a value in its range, a unit and a reason."""
+        self.known(table, CONSTANTS, "constants")
+        self.missing(table, CONSTANTS, "constants")
+        for name, meaning in CONSTANTS.items():
+            entry = self.table(table, name) if name in table else {}
+            if not entry:
+                continue
+            where = f"constants.{name}"
+            self.known(entry, _CONSTANT_KEYS, where)
+            self.text(entry, "unit", where)
+            self.text(entry, "reason", where)
+            if not is_valid(entry.get("value"), meaning):
+                self.add(f"{where}.value", f"must be {meaning}", "Correct it.", entry.get("value", "missing"))
+
+    def schedule(self, table: Mapping[str, Any]) -> None:
+        """The schedule holds whole numbers; only tune may be 0."""
+        valid = tuple(field.name for field in fields(Schedule))
+        self.known(table, valid, "schedule")
+        for key in valid:
+            value = table.get(key, 1)
+            if not _is_whole(value) or value < (0 if key == "tune" else 1):
+                self.add(f"schedule.{key}", "must be a whole number above 0", "Correct it.", value)
+
+    def list_of_texts(
+        self, table: Mapping[str, Any], where: str, key: str, valid: tuple[str, ...] | None
+    ) -> None:
+        """One key that holds a list of texts, each a valid one where there is a registry."""
+        self.known(table, (key,), where)
+        given = table.get(key, [])
+        if not (isinstance(given, list) and all(isinstance(text, str) for text in given)):
+            self.add(f"{where}.{key}", "must be a list of texts", f'Write {key} = ["...", "..."].', given)
+            return
+        for text in given if valid is not None else ():
+            if valid is not None and text not in valid:
+                self.add(f"{where}.{key}", "unknown quantity", f"Valid: {', '.join(valid)}.", text)
+
+
+def is_valid(value: Any, meaning: str) -> bool:
+    """Tell whether a value is what the registry's words ask for.
+
+    >>> is_valid(0.5, "a number between 0 and 1"), is_valid(-1, "a number above 0")
+    (True, False)
+    """
+    if meaning.startswith("a list"):
+        return isinstance(value, list) and bool(value) and all(is_valid(v, "a number above 0") for v in value)
+    if meaning.startswith("a whole"):
+        return _is_whole(value) and value > 0
+    if not _is_number(value):
+        return False
+    return bool(0 <= value <= 1) if meaning.endswith("between 0 and 1") else bool(value > 0)
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+def _is_whole(value: Any) -> bool:
+    """Tell whether a value is a whole number; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
