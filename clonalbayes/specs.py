@@ -244,7 +244,7 @@ def load(name_or_path: str | Path | Spec) -> Spec:
     """
     if isinstance(name_or_path, Spec):
         return name_or_path
-    path = _locate(str(name_or_path), relative_to=Path())
+    path = locate(str(name_or_path))
     resolved = _resolve(path, seen=())
     from clonalbayes._spec_checks import check
 
@@ -268,8 +268,14 @@ def describe(spec: Spec) -> str:
     return "\n".join([*lines, *(f"  - {text}" for text in spec.limits)])
 
 
-def _locate(name: str, *, relative_to: Path) -> Path:
-    """Turn a name or a path into the path of a file that exists, or raise with the valid names."""
+def locate(name: str, *, relative_to: Path = Path()) -> Path:
+    """Return the file of a specification, given its name or a path.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message lists the names.
+    """
     if name.endswith(".toml"):
         path = relative_to / Path(name).expanduser()
         if path.is_file():
@@ -296,7 +302,7 @@ def _resolve(path: Path, *, seen: tuple[Path, ...]) -> dict[str, Any]:
         return table
     if not isinstance(parent, str):
         raise InputError([Fault(str(path), "extends is not a text", f"Use one of {_listed(names())}.")])
-    base = _resolve(_locate(parent, relative_to=path.parent), seen=(*seen, path.resolve()))
+    base = _resolve(locate(parent, relative_to=path.parent), seen=(*seen, path.resolve()))
     return _overlay(base, table)
 
 
