@@ -40,7 +40,7 @@ def check(table: Mapping[str, Any], path: Path) -> list[Fault]:
         checks.text(table, key, "")
     if "citation" in table:
         checks.text(table, "citation", "")
-    tables = {name: checks.table(table, name) for name in _TABLES}
+    tables = {name: checks.table(table, name) or {} for name in _TABLES}
     checks.blocks(tables["blocks"])
     checks.priors(tables["priors"])
     checks.constants(tables["constants"])
@@ -100,13 +100,14 @@ class _Checks:
         if not (isinstance(value, str) and value.strip()):
             self.add(dotted, "missing or not a text", f'Write {key} = "...".', value)
 
-    def table(self, table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    def table(self, table: Mapping[str, Any], name: str, where: str = "") -> Mapping[str, Any] | None:
         """Return a table of the file; something else under its name is a fault."""
         value = table.get(name, {})
         if isinstance(value, Mapping):
             return value
-        self.add(name, "not a table", f"Write [{name}] and its keys below it.", value)
-        return {}
+        dotted = f"{where}.{name}" if where else name
+        self.add(dotted, "not a table", f"Write [{dotted}] and its keys below it.", value)
+        return None
 
     def missing(self, table: Mapping[str, Any], valid: Iterable[str], where: str) -> None:
         """Every registered name must be there."""
@@ -127,7 +128,7 @@ class _Checks:
         self.known(table, PRIORS, "priors")
         self.missing(table, PRIORS, "priors")
         for name in PRIORS:
-            entry = self.table(table, name) if name in table else None
+            entry = self.table(table, name, "priors") if name in table else None
             if entry is not None:
                 self.prior(name, entry)
 
@@ -193,7 +194,7 @@ class _Checks:
         self.known(table, CONSTANTS, "constants")
         self.missing(table, CONSTANTS, "constants")
         for name, meaning in CONSTANTS.items():
-            entry = self.table(table, name) if name in table else {}
+            entry = self.table(table, name, "constants") if name in table else None
             if not entry:
                 continue
             where = f"constants.{name}"
