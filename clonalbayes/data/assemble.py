@@ -1,0 +1,246 @@
+"""From a reader's draft to a validated Dataset: defaults said aloud, mutations left out with their reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ..faults import FaultList
+from .readers.draft import Draft
+from .schema import MISSING, REGISTRY, SPECIMEN, validate
+
+LARGEST_DEFAULT_MIN_ALT = 5
+"""The ascertainment rule that is read off the data never asks for more alt reads than this."""
+
+DIPLOID = 2
+EXCLUDED_COLUMNS = ("mutation", "reason", "file", "row")
+
+Purity = float | Mapping[str, float | tuple[float, float]]
+"""A purity for all samples, or one (or a pair of value and standard error) by sample name."""
+
+
+def assemble(draft: Draft, purity: Purity | None = None, min_alt: int | None = None) -> tuple[xr.Dataset, pd.DataFrame]:
+    """Fill in defaults, leave out what cannot be used, and validate.
+
+    Parameters
+    ----------
+    draft
+        What a reader returned; its notes are added to.
+    purity
+        Overrides the purity of the file.
+    min_alt
+        The ascertainment rule: every mutation has this many alt reads in at least one sample. Read off the
+        data when None.
+
+    Returns
+    -------
+    tuple
+        The Dataset, and the table of mutations that were left out.
+
+    Raises
+    ------
+    InputError
+        If the purity is wrong, if nothing is left, or if the Dataset breaks the registry's rules.
+    """
+    _fill_purity(draft, purity)
+    _fill_copy_number(draft)
+    _drop_lost_sites(draft)
+    keep, excluded = _exclude(draft, min_alt)
+    _note_missing(draft, keep)
+    used = _largest_alt(draft)[keep]
+    if min_alt is None:
+        min_alt = int(min(used.min(), LARGEST_DEFAULT_MIN_ALT))
+        draft.notes.append(f"ascertainment: every mutation has at least {min_alt} alt reads in one sample (read off the data)")
+    else:
+        draft.notes.append(f"ascertainment: every mutation has at least {min_alt} alt reads in one sample (as stated)")
+    return validate(_dataset(draft, keep, min_alt)), excluded
+
+
+def _fill_purity(draft: Draft, purity: Purity | None) -> None:
+    n = len(draft.specimens)
+    value = np.full(n, np.nan) if draft.purity is None else draft.purity.astype(float)
+    error = np.full(n, np.nan) if draft.purity_sd is None else draft.purity_sd.astype(float)
+    if purity is not None:
+        _override_purity(draft, purity, value, error)
+    absent = np.isnan(value)
+    if absent.any():
+        which = "" if absent.all() else " of " + ", ".join(np.array(draft.specimens)[absent])
+        draft.notes.append(f"purity{which} not given: taken as 1, so prevalences are shares of all cells at that purity")
+    draft.purity, draft.purity_sd = np.where(absent, 1.0, value), error
+
+
+def _override_purity(draft: Draft, purity: Purity, value: np.ndarray, error: np.ndarray) -> None:
+    """Write the caller's purities over the file's."""
+    faults = FaultList()
+    given: Mapping[str, Any] = purity if isinstance(purity, Mapping) else dict.fromkeys(draft.specimens, purity)
+    remedy = "Purity is the share of tumour cells, above 0 and at most 1; its standard error is above 0 and at most 0.5."
+    for name, stated in given.items():
+        if name not in draft.specimens:
+            faults.add("purity", "no sample has this name", f"The samples are: {', '.join(draft.specimens)}.", value=str(name))
+            continue
+        pair = tuple(stated) if isinstance(stated, tuple | list) else (stated,)
+        try:
+            numbers = [float(x) for x in pair]
+        except (TypeError, ValueError):
+            numbers = []
+        if not (1 <= len(numbers) <= 2 and 0 < numbers[0] <= 1 and all(0 < s <= 0.5 for s in numbers[1:])):
+            faults.add("purity", "the purity is not a number above 0 and at most 1", remedy, column=name, value=str(stated))
+            continue
+        i = draft.specimens.index(name)
+        value[i] = numbers[0]
+        error[i] = numbers[1] if len(numbers) == 2 else np.nan
+    faults.raise_if_any()
+    draft.notes.append("purity as stated by the user")
+
+
+def _fill_copy_number(draft: Draft) -> None:
+    """Make every cell either a major/minor call, a total with unknown split, or diploid; and say so."""
+    shape = draft.shape
+    normal = np.full(shape, MISSING, np.int16) if draft.normal_cn is None else draft.normal_cn
+    by_mutation = normal.max(axis=1, keepdims=True, initial=MISSING)
+    normal = np.where(normal == MISSING, np.where(by_mutation == MISSING, DIPLOID, by_mutation), normal).astype(np.int16)
+    major = np.full(shape, MISSING, np.int16) if draft.major_cn is None else draft.major_cn
+    minor = np.full(shape, MISSING, np.int16) if draft.minor_cn is None else draft.minor_cn
+    total = np.full(shape, MISSING, np.int16) if draft.total_cn is None else draft.total_cn
+    split = (major != MISSING) & (minor != MISSING)
+    only_total = ~split & (total != MISSING)
+    by_reads = np.zeros(shape, bool) if draft.var_read_prob is None else ~np.isnan(draft.var_read_prob)
+    none = ~split & ~only_total
+    draft.major_cn = np.where(split, major, np.where(none, (normal + 1) // 2, MISSING)).astype(np.int16)
+    draft.minor_cn = np.where(split, minor, np.where(none, normal // 2, MISSING)).astype(np.int16)
+    draft.total_cn = np.where(only_total, total, MISSING).astype(np.int16) if only_total.any() else None
+    draft.normal_cn = normal
+    _note_copy_number(draft, none & ~by_reads & (draft.depth != MISSING), only_total & ~by_reads)
+
+
+def _note_copy_number(draft: Draft, none: np.ndarray, only_total: np.ndarray) -> None:
+    known = draft.depth != MISSING
+    like_normal = "diploid" if (draft.normal_cn == DIPLOID).all() else "diploid (as in the normal cells where normal_cn says)"
+    if none.any() and none[known].all():
+        draft.notes.append(f"copy number absent: all sites taken as {like_normal}")
+    elif none.any():
+        draft.notes.append(f"copy number absent at {none.sum()} of {none.size} cells (mutation x sample): taken as {like_normal}")
+    if only_total.any():
+        draft.notes.append(
+            f"only the total copy number is known at {only_total.sum()} of {only_total.size} cells: the possible allelic "
+            "splits are integrated over"
+        )
+
+
+def _drop_lost_sites(draft: Draft) -> None:
+    """Make counts missing where the tumour cells hold no copy of the site."""
+    assert draft.major_cn is not None
+    lost = draft.major_cn == 0
+    if draft.total_cn is not None:
+        lost |= (draft.major_cn == MISSING) & (draft.total_cn == 0)
+    if draft.var_read_prob is not None:
+        lost &= np.isnan(draft.var_read_prob)
+    lost &= draft.depth != MISSING
+    if not lost.any():
+        return
+    reads = int((draft.alt_count[lost] > 0).sum())
+    draft.notes.append(
+        f"copy number 0 at {lost.sum()} cells (mutation x sample), {reads} of them with alt reads: taken as missing there"
+    )
+    draft.alt_count = np.where(lost, MISSING, draft.alt_count).astype(np.int32)
+    draft.depth = np.where(lost, MISSING, draft.depth).astype(np.int32)
+
+
+def _largest_alt(draft: Draft) -> np.ndarray:
+    return draft.alt_count.max(axis=1, initial=MISSING)
+
+
+def _exclude(draft: Draft, min_alt: int | None) -> tuple[np.ndarray, pd.DataFrame]:
+    """Decide which mutations stay, and give the reason for each that does not."""
+    reason = np.full(len(draft.mutations), "", dtype=object)
+    largest = _largest_alt(draft)
+    if min_alt is not None:
+        few = "no alt read in any sample" if min_alt == 1 else f"fewer than {min_alt} alt reads in every sample"
+        reason[largest < min_alt] = few
+    reason[draft.depth.max(axis=1, initial=MISSING) <= 0] = "no read in any sample"
+    assert draft.major_cn is not None
+    total = np.where(draft.major_cn == MISSING, 1 if draft.total_cn is None else draft.total_cn, draft.major_cn)
+    if draft.var_read_prob is not None:
+        total = np.where(np.isnan(draft.var_read_prob), total, 1)
+    reason[(total == 0).all(axis=1)] = "copy number 0 in every sample"
+    gone = np.flatnonzero(reason != "")
+    excluded = pd.DataFrame(
+        {
+            "mutation": draft.mutations[gone].astype(object),
+            "reason": reason[gone],
+            "file": draft.files or draft.source,
+            "row": draft.rows[gone].astype(np.int64),
+        },
+        columns=list(EXCLUDED_COLUMNS),
+    )
+    keep = np.flatnonzero(reason == "")
+    if not len(keep):
+        _nothing_left(draft, excluded)
+    if len(gone):
+        draft.notes.append(f"{len(gone)} of {len(reason)} mutations left out; the table of excluded mutations says why")
+    return keep, excluded
+
+
+def _nothing_left(draft: Draft, excluded: pd.DataFrame) -> None:
+    faults = FaultList()
+    counts = excluded["reason"].value_counts()
+    why = "; ".join(f"{n} with {r}" for r, n in counts.items())
+    faults.add(draft.files or draft.source, f"no mutation can be used ({why})",
+               "Check the count columns, or state a lower minimum of alt reads.",
+               row=int(excluded["row"].iloc[0]) if len(excluded) else None)  # fmt: skip
+    faults.raise_if_any()
+
+
+def _note_missing(draft: Draft, keep: np.ndarray) -> None:
+    missing = (draft.depth[keep] == MISSING).sum(axis=0)
+    if missing.any():
+        per = ", ".join(f"{s} {n}" for s, n in zip(draft.specimens, missing, strict=True) if n)
+        draft.notes.append(f"{missing.sum()} counts are missing (not zero), by sample: {per}")
+
+
+def _dataset(draft: Draft, keep: np.ndarray, min_alt: int) -> xr.Dataset:
+    """Lay the draft out as the registry says; text that the format lacks is empty."""
+    _fill_kind(draft)
+    n = {"mutation": len(draft.mutations), "specimen": len(draft.specimens)}
+    variables: dict[str, Any] = {}
+    coords: dict[str, Any] = {}
+    for v in REGISTRY.values():
+        if v.name in ("mutation", "specimen"):
+            values: Any = draft.mutations if v.name == "mutation" else np.array(draft.specimens, dtype=object)
+        else:
+            values = getattr(draft, v.name)
+        if values is None and v.optional:
+            continue
+        if values is None:
+            values = np.full([n[d] for d in v.dims], v.missing)
+        if v.dims != SPECIMEN:
+            values = values[keep]
+        values = np.asarray(values, dtype=str) if v.dtype == "str" else np.asarray(values).astype(v.dtype)
+        (coords if v.coord else variables)[v.name] = (v.dims, values)
+    attrs = {"source": draft.source, "format": draft.format, "min_alt": min_alt, "notes": json.dumps(draft.notes)}
+    return xr.Dataset(variables, coords, attrs)
+
+
+def _fill_kind(draft: Draft) -> None:
+    """Call each mutation snv, mnv or indel by the length of its alleles, and drop contexts of another form."""
+    if draft.kind is not None:
+        lower = np.char.lower(draft.kind.astype(str))
+        known = {"snp": "snv", "sub": "snv", "dnp": "mnv", "tnp": "mnv", "onp": "mnv", "ins": "indel", "del": "indel"}
+        lower = np.array([known.get(k, k) for k in lower.tolist()], dtype=object)
+        draft.kind = np.where(np.isin(lower.astype(str), ["snv", "indel", "mnv"]), lower, "")
+    if draft.ref is not None and draft.alt is not None:
+        ref, alt = np.char.str_len(draft.ref.astype(str)), np.char.str_len(draft.alt.astype(str))
+        by_length = np.where((ref == 1) & (alt == 1), "snv", np.where(ref == alt, "mnv", "indel"))
+        by_length = np.where((ref == 0) | (alt == 0), "", by_length)
+        draft.kind = by_length if draft.kind is None else np.where(draft.kind == "", by_length, draft.kind)
+    if draft.context is not None:
+        bases = pd.Series(draft.context.astype(str)).str.fullmatch(r"[ACGT]\[[CT]>[ACGT]\][ACGT]").to_numpy(bool)
+        other = ~bases & (draft.context.astype(str) != "")
+        if other.any():
+            draft.notes.append(f"{other.sum()} contexts are not of the form A[C>T]G and are not used")
+        draft.context = np.where(bases, draft.context, "")

@@ -1,0 +1,272 @@
+"""The long table: one row for each mutation in each sample.
+
+PyClone-VI's columns are the native ones (``mutation_id sample_id ref_counts alt_counts major_cn minor_cn normal_cn
+[tumour_content] [error_rate]``); `columns.ALIASES` lists what else is understood. A table without a sample column is
+one sample (PyClone's first format); a folder of such tables is one patient.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ...faults import FaultList
+from . import cells
+from .cells import Labels, labels, numbers
+from .columns import TEXTS, choose, match, nearest
+from .draft import Draft
+from .grid import check_grid, constant, per_group, to_grid
+from .text import Stack, Table, TextFile, guess_separator, header_line, read_table, split_line
+
+FORMAT = "long"
+MEANING = "long table (PyClone-VI, PyClone or similar: one row a mutation and sample)"
+
+
+def refuse(source: TextFile) -> str | None:
+    """Return why the file is not a long table, or None if it is one.
+
+    Parameters
+    ----------
+    source
+        The file.
+    """
+    found = match(*_peek(source))
+    if not ({"mutation", "pos"} & set(found)):
+        return "no column names the mutation (mutation_id)"
+    if not ({"alt_count", "ref_count", "depth"} & set(found)):
+        return "no column holds read counts (ref_counts, alt_counts)"
+    return None
+
+
+def read(sources: list[TextFile], faults: FaultList, source_name: str) -> Draft:
+    """Read one long table, or several that are one sample each.
+
+    Parameters
+    ----------
+    sources
+        The files; of several, each is one sample unless it has a sample column.
+    faults
+        Takes everything that is wrong.
+    source_name
+        Name of the file or folder for the record.
+
+    Returns
+    -------
+    Draft
+
+    Raises
+    ------
+    InputError
+        When columns are missing or no row can be read.
+    """
+    notes: list[str] = []
+    tables = [_table(s, faults, notes) for s in sources]
+    faults.raise_if_any()
+    table = tables[0] if len(tables) == 1 else Stack(tables)
+    mutation, specimen = _keys(table, faults)
+    faults.raise_if_any()
+    draft = _counts(table, mutation, specimen, faults, source_name, notes)
+    _copy_number(draft, table, mutation, specimen, faults)
+    _sites(draft, table, mutation, faults)
+    _specimens(draft, table, specimen, faults)
+    draft.digests = {s.name: s.digest for s in sources}
+    return draft
+
+
+def _peek(source: TextFile) -> tuple[list[str], list[list[str]]]:
+    number, line = header_line(source)
+    separator = guess_separator(line)
+    sample = [split_line(row, separator) for row in source.head(number + 100)[number:]]
+    return [h.strip() for h in split_line(line, separator)], sample
+
+
+def _table(source: TextFile, faults: FaultList, notes: list[str]) -> Table:
+    """Read the columns that mean something, renamed to the package's variables."""
+    header, sample = _peek(source)
+    row = header_line(source)[0]
+    chosen = choose(match(header, sample), source.name, row, faults, notes)
+    _check_columns(source.name, chosen, header, row, faults)
+    texts = [chosen[v] for v in TEXTS if v in chosen]
+    table = read_table(source, faults, text_columns=texts, columns=list(chosen.values()))
+    faults.raise_if_any()
+    table.rename(chosen)
+    unused = [h for h in header if h not in chosen.values()]
+    if unused:
+        notes.append(f"{source.name}: columns not used: {', '.join(unused)}")
+    if "specimen" not in chosen:
+        table.frame["specimen"] = pd.Categorical.from_codes(np.zeros(len(table), np.int8), [source.stem])
+        notes.append(f"{source.name}: no sample column, taken as one sample called {source.stem}")
+    return table
+
+
+def _check_columns(file: str, chosen: dict[str, str], header: list[str], row: int, faults: FaultList) -> None:
+    missing = [] if {"mutation"} <= set(chosen) or {"chrom", "pos"} <= set(chosen) else ["mutation"]
+    if "alt_count" not in chosen and not {"ref_count", "depth"} <= set(chosen):
+        missing.append("alt_count")
+    if "ref_count" not in chosen and "depth" not in chosen:
+        missing.append("ref_count")
+    missing += [a for a, b in (("major_cn", "minor_cn"), ("minor_cn", "major_cn"))
+                if b in chosen and a not in chosen and "total_cn" not in chosen]  # fmt: skip
+    missing += [a for a, b in (("panel_alt", "panel_depth"), ("panel_depth", "panel_alt"))
+                if b in chosen and a not in chosen]  # fmt: skip
+    for variable in missing:
+        faults.add(file, f"the column for {variable} is missing", nearest(variable, header), row=row, column=variable)
+
+
+def _keys(table: Table | Stack, faults: FaultList) -> tuple[Labels, Labels]:
+    """Code mutations and samples, and find empty and repeated ones."""
+    frame = table.frame
+    if "mutation" not in frame:
+        frame["mutation"] = _site_names(frame)
+        if isinstance(table, Table):
+            table.names["mutation"] = table.written("pos")
+    mutation, specimen = labels(frame["mutation"]), labels(frame["specimen"])
+    for column, found in (("mutation", mutation), ("specimen", specimen)):
+        written = "mutation" if column == "mutation" else "sample"
+        empty = found.codes < 0
+        if empty.any():
+            cells.add_cells(faults, table, empty, column, f"the {written} has no name", "Fill the cell or remove the row.")
+    check_grid(table, mutation, specimen, faults)
+    return mutation, specimen
+
+
+def _site_names(frame: pd.DataFrame) -> pd.Series:
+    """Make ids of the form ``chrom:pos:ref>alt`` where the table has none."""
+    name = frame["chrom"].astype(str) + ":" + frame["pos"].astype(str)
+    if "ref" in frame and "alt" in frame:
+        name = name + ":" + frame["ref"].astype(str) + ">" + frame["alt"].astype(str)
+    return name.where(frame["chrom"].notna() & frame["pos"].notna())
+
+
+def _counts(
+    table: Table | Stack, mutation: Labels, specimen: Labels, faults: FaultList, name: str, notes: list[str]
+) -> Draft:
+    """Read the two read counts of each row and lay them on the grid."""
+    have = {v: numbers(table, v, cells.COUNT, faults) for v in ("alt_count", "ref_count", "depth") if v in table.frame}
+    ref, total = have.get("ref_count"), have.get("depth")
+    alt = have["alt_count"] if "alt_count" in have else have["depth"] - have["ref_count"]
+    if total is not None and ref is not None and "alt_count" in have:
+        differ = int(np.sum(np.nan_to_num(total - alt - ref) != 0))
+        if differ:
+            notes.append(f"{differ} rows have a depth other than ref + alt; ref + alt is used")
+    depth = alt + ref if ref is not None and "alt_count" in have else total
+    assert depth is not None
+    with np.errstate(invalid="ignore"):
+        above = (alt > depth) | (alt < 0)
+    column = "alt_count" if "alt_count" in have else "ref_count"
+    cells.add_cells(faults, table, above, column, "more alt reads than reads at the site",
+                    "Check that depth counts all reads, the alt reads included.")  # fmt: skip
+    half = np.isnan(alt) != np.isnan(depth)
+    if half.any():
+        notes.append(f"{int(half.sum())} rows give only one of the two read counts; they are taken as missing")
+    unknown = np.isnan(alt) | np.isnan(depth) | above
+    alt, depth = np.where(unknown, np.nan, alt), np.where(unknown, np.nan, depth)
+    shape = (len(mutation), len(specimen))
+    return Draft(
+        format=FORMAT, source=name, mutations=mutation.names, specimens=list(specimen.names),
+        alt_count=to_grid(cells.as_counts(alt), mutation, specimen, shape),
+        depth=to_grid(cells.as_counts(depth), mutation, specimen, shape),
+        rows=table.rows[mutation.first], files=table.name, notes=notes,
+    )  # fmt: skip
+
+
+def _copy_number(draft: Draft, table: Table | Stack, mutation: Labels, specimen: Labels, faults: FaultList) -> None:
+    have = {
+        v: numbers(table, v, cells.COPIES, faults)
+        for v in ("major_cn", "minor_cn", "total_cn", "normal_cn")
+        if v in table.frame
+    }
+    major, minor, total = have.get("major_cn"), have.get("minor_cn"), have.get("total_cn")
+    if major is not None and minor is None and total is not None:
+        minor = have["minor_cn"] = total - major
+    elif minor is not None and major is None and total is not None:
+        major = have["major_cn"] = total - minor
+    if major is not None and minor is not None:
+        column = "minor_cn" if "minor_cn" in table.frame else "major_cn"
+        with np.errstate(invalid="ignore"):
+            cells.add_cells(faults, table, (minor > major) | (minor < 0) | (major < 0), column,
+                            "the minor copy number is above the major one",
+                            "Exchange the two columns, or correct the call.")  # fmt: skip
+            if total is not None:
+                cells.add_cells(faults, table, np.abs(major + minor - total) > 0, "total_cn",
+                                "the total copy number is not major + minor",
+                                "Correct the call, or leave major and minor empty.")  # fmt: skip
+    if "normal_cn" in have:
+        constant(table, have["normal_cn"], mutation, "normal_cn", faults,
+                 "normal_cn differs between the samples of one mutation",
+                 "A patient's normal cells have one copy number at a site: make the rows agree.")  # fmt: skip
+    shape = draft.shape
+    for name, values in have.items():
+        setattr(draft, name, to_grid(cells.as_counts(values, np.int16), mutation, specimen, shape))
+    if "var_read_prob" in table.frame:
+        prob = numbers(table, "var_read_prob", cells.READ_PROB, faults)
+        draft.var_read_prob = to_grid(prob, mutation, specimen, shape, np.nan)
+
+
+def _sites(draft: Draft, table: Table | Stack, mutation: Labels, faults: FaultList) -> None:
+    """Read what is said of a mutation in each of its rows, and must agree."""
+    frame = table.frame
+    for name in ("chrom", "ref", "alt", "context", "kind"):
+        if name in frame:
+            found = labels(frame[name])
+            codes = np.where(found.codes < 0, np.nan, found.codes)
+            value = _agreed(table, codes, mutation, name, faults)
+            texts = np.append(found.names, "")
+            setattr(draft, name, texts[np.where(np.isnan(value), len(found), value).astype(int)])
+    for name, rule in (("pos", cells.POSITION), ("panel_alt", cells.COUNT), ("panel_depth", cells.COUNT)):
+        if name in frame:
+            value = _agreed(table, numbers(table, name, rule, faults), mutation, name, faults)
+            setattr(draft, name, cells.as_counts(value, np.int64 if name == "pos" else np.int32))
+    if "error_rate" in frame:
+        rate = numbers(table, "error_rate", cells.ERROR_RATE, faults)
+        draft.error_rate, differ = per_group(rate, mutation)
+        if differ:
+            draft.notes.append(f"error_rate differs between the samples of {differ} mutations; their mean is used")
+
+
+def _agreed(
+    table: Table | Stack, values: np.ndarray, mutation: Labels, name: str, faults: FaultList
+) -> np.ndarray:
+    return constant(table, values, mutation, name, faults,
+                    f"{name} differs between the rows of one mutation",
+                    "Make the rows agree, or give the two sites different mutation ids.")  # fmt: skip
+
+
+def _specimens(draft: Draft, table: Table | Stack, specimen: Labels, faults: FaultList) -> None:
+    """Read what is said of a sample in each of its rows, and must agree."""
+    frame = table.frame
+    for name, rule in (("purity", cells.PURITY), ("purity_sd", cells.PURITY_SD)):
+        if name in frame:
+            values = numbers(table, name, rule, faults)
+            setattr(draft, name, constant(table, values, specimen, name, faults,
+                                          f"{name} differs between the rows of one sample",
+                                          f"A sample has one {name}: make its rows agree."))  # fmt: skip
+    for name in ("date", "group"):
+        if name in frame:
+            found = labels(frame[name])
+            codes = np.where(found.codes < 0, np.nan, found.codes)
+            value = constant(table, codes, specimen, name, faults, f"{name} differs between the rows of one sample",
+                             f"A sample has one {name}: make its rows agree.")  # fmt: skip
+            if name == "date":
+                _check_dates(table, found, faults)
+            texts = np.append(found.names, "")
+            setattr(draft, name, texts[np.where(np.isnan(value), len(found), value).astype(int)])
+
+
+def _check_dates(table: Table | Stack, dates: Labels, faults: FaultList) -> None:
+    parsed = pd.to_datetime(pd.Series(dates.names, dtype=str), format="%Y-%m-%d", errors="coerce")
+    bad = np.zeros(len(table), bool)
+    bad[dates.first[parsed.isna().to_numpy()]] = True
+    cells.add_cells(faults, table, bad, "date", "the date cannot be read", "Write dates as YYYY-MM-DD.")
+
+
+def is_single_sample(source: TextFile) -> bool:
+    """Whether a file is a long table without a sample column."""
+    return refuse(source) is None and "specimen" not in match(*_peek(source))
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """Files of a folder that may be tables, by name."""
+    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
