@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return DONE
     except (OSError, MemoryError) as error:
-        sys.stderr.write(f"clonalbayes: {error or type(error).__name__}\n")
+        sys.stderr.write(f"clonalbayes: {str(error) or type(error).__name__}\n")
         return FAILED
 
 

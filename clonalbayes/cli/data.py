@@ -1,0 +1,35 @@
+"""``clonalbayes check`` and ``export``: what an input holds, and the same in another tool's format."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from clonalbayes.cli.purity import parse_purity
+
+if TYPE_CHECKING:
+    from clonalbayes.data.patient import Patient
+
+
+def read_patient(options: argparse.Namespace) -> Patient:
+    """Read the input that the options name."""
+    from clonalbayes.data.patient import read
+
+    return read(
+        options.input, params=options.params, purity=parse_purity(options.purity), min_alt=options.min_alt
+    )
+
+
+def check(options: argparse.Namespace) -> None:
+    """Print per sample what was understood; faults are raised all at once."""
+    from clonalbayes.data.describe import describe
+
+    print(describe(read_patient(options)))
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write the input in another tool's format."""
+    from clonalbayes.data.export import export as write
+
+    write(read_patient(options), options.out, format=options.to)
+    print(options.out)

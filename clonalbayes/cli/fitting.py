@@ -1,0 +1,36 @@
+"""``clonalbayes fit``: options in, result folder out, one line of what was found."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from clonalbayes.cli.purity import parse_purity
+
+
+def fit(options: argparse.Namespace) -> None:
+    """Run one fit and print what it found and where it is."""
+    from clonalbayes.run import run_fit
+
+    fitted = run_fit(
+        options.input,
+        options.out,
+        params=options.params,
+        purity=parse_purity(options.purity),
+        min_alt=options.min_alt,
+        spec=options.model,
+        fixed_clusters=options.fixed_clusters,
+        chains=options.chains,
+        draws=options.draws,
+        tune=options.tune,
+        seed=options.seed,
+        cores=options.cores,
+        resume=options.resume,
+        force=options.force,
+        progress=not options.quiet and sys.stderr.isatty(),
+    )
+    if options.quiet:
+        return
+    for note in fitted.patient.notes:
+        print(f"note: {note}")
+    print(fitted.line())

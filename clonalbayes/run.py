@@ -1,0 +1,204 @@
+"""From an input to a result folder: read, fit, summarise, write whole or not at all.
+
+Every fault of the input, of the model and of the target is raised before the sampler starts. While it
+runs, a checkpoint lies beside the target; a run that was stopped goes on from there to the same result.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import TYPE_CHECKING, Any
+
+from clonalbayes import __version__, specs
+from clonalbayes.faults import fail
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from clonalbayes.data.patient import Patient
+
+RECORDED = ("numpy", "scipy", "numba", "pandas", "xarray", "netCDF4")
+"""Packages whose versions go into ``run.json``: those that a fit computes with."""
+
+MARK = "run.json"
+"""The file by which a folder is known to be a result, and may be replaced."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a run made.
+
+    Attributes
+    ----------
+    folder : Path
+        The result folder.
+    patient : Patient
+        The data, what was left out, and what was assumed.
+    tree : xarray.DataTree
+        Posterior and consensus.
+    seconds : float
+        Wall time of the whole run.
+    """
+
+    folder: Path
+    patient: Patient
+    tree: xr.DataTree
+    seconds: float
+
+
+def run_fit(
+    input: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    params: str | os.PathLike[str] | None = None,
+    purity: float | Mapping[str, float | tuple[float, float]] | None = None,
+    min_alt: int | None = None,
+    spec: str | Path | specs.Spec = "clones",
+    fixed_clusters: bool = False,
+    chains: int | None = None,
+    draws: int | None = None,
+    tune: int | None = None,
+    seed: int | None = None,
+    cores: int | None = None,
+    resume: bool = False,
+    force: bool = False,
+    progress: bool = True,
+) -> Fitted:
+    """Fit the clones of a patient and write the result folder.
+
+    Parameters
+    ----------
+    input, params, purity, min_alt
+        What is read; see `clonalbayes.read`.
+    out
+        Result folder to write.
+    spec
+        Model specification; see `clonalbayes.load_spec`.
+    fixed_clusters, chains, draws, tune, seed, cores, progress
+        As in `clonalbayes.fit`. A seed that is not given is drawn, and recorded in ``run.json``.
+    resume
+        Go on from the checkpoint of a run that was stopped; without one, start.
+    force
+        Replace the result folder if it exists.
+
+    Returns
+    -------
+    Fitted
+        The posterior and where it was written.
+
+    Raises
+    ------
+    InputError
+        With every fault of the input, the model or the target; nothing has been written then.
+    """
+    start, cpu = perf_counter(), process_time()
+    spec = specs.load(spec)
+    folder = check_target(Path(out), force=force)
+    from clonalbayes.data.patient import read
+
+    patient = read(input, params=params, purity=purity, min_alt=min_alt)
+    settings = {
+        "fixed_clusters": fixed_clusters,
+        "chains": chains or spec.schedule.chains,
+        "draws": draws or spec.schedule.draws,
+        "tune": spec.schedule.tune if tune is None else tune,
+        "seed": secrets.randbits(31) if seed is None else seed,
+        "cores": cores,
+    }
+
+    from clonalbayes.inference import fit
+    from clonalbayes.results import write
+    from clonalbayes.summaries import summarise
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = checkpoint_of(folder)
+    tree = summarise(
+        fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
+    )
+    asked = {"input": str(input), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
+    info = provenance(spec, patient, settings | asked)
+    info["wall_seconds"] = round(perf_counter() - start, 2)
+    info["cpu_seconds"] = round(process_time() - cpu, 2)
+    write(tree, patient, folder, info)
+    checkpoint.unlink(missing_ok=True)
+    return Fitted(folder, patient, tree, perf_counter() - start)
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """Return the checkpoint of a result folder: a hidden file beside it, gone when the folder is there."""
+    return folder.parent / f".{folder.name}.checkpoint"
+
+
+def check_target(folder: Path, *, force: bool) -> Path:
+    """Check before anything is computed that a result folder can be written.
+
+    Parameters
+    ----------
+    folder : Path
+        The result folder to be.
+    force : bool
+        Whether a result folder that exists may be replaced. Anything else is never replaced.
+
+    Returns
+    -------
+    Path
+        The folder, as an absolute path.
+
+    Raises
+    ------
+    InputError
+        If the folder exists, or cannot be made.
+    """
+    folder = folder.expanduser().absolute()
+    if folder.exists():
+        if not folder.is_dir():
+            raise fail(str(folder), "is a file", "Choose another name for the result folder.")
+        if any(folder.iterdir()) and not (folder / MARK).exists():
+            remedy = "Choose another name; only result folders are replaced."
+            raise fail(str(folder), "exists and is not a result folder", remedy)
+        if any(folder.iterdir()) and not force:
+            raise fail(
+                str(folder), "holds a result already", "Choose another name, or replace it with --force."
+            )
+    parent = next(place for place in folder.parents if place.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise fail(str(folder), f"cannot be made: {parent} is not writable", "Choose another place.")
+    return folder
+
+
+def provenance(spec: specs.Spec, patient: Patient, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Collect what ``run.json`` says about where a result came from.
+
+    Parameters
+    ----------
+    spec : Spec
+        The resolved model.
+    patient : Patient
+        The data; its digests and notes are recorded.
+    settings : Mapping
+        The settings in force, the seed included.
+
+    Returns
+    -------
+    dict
+        Of plain containers, ready for JSON.
+    """
+    return {
+        "clonalbayes": __version__,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "versions": {package: metadata.version(package) for package in RECORDED},
+        "settings": dict(settings),
+        "inputs": dict(patient.digests),
+        "notes": list(patient.notes),
+        "model": spec.to_dict() | {"digest": spec.digest},
+    }

@@ -1,0 +1,247 @@
+"""The command line, in-process: exit codes, messages, help that shows the defaults of the library."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import clonalbayes
+from clonalbayes import specs
+from clonalbayes.cli import DONE, FAILED, INTERRUPTED, WRONG_INPUT, main
+from clonalbayes.cli.parser import FORMATS, PLOTS, SIMULATE_DEFAULTS, make_parser, number, whole
+from clonalbayes.cli.purity import parse_purity
+from clonalbayes.faults import Fault, InputError
+
+COMMANDS = ("fit", "check", "export", "models", "simulate", "plot", "doctor")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def raising(error: BaseException):
+    def handler(options):
+        raise error
+
+    return handler
+
+
+@pytest.fixture
+def command_that_raises(monkeypatch):
+    """Make ``doctor`` raise something, to see what the command line makes of it."""
+
+    def arrange(error: BaseException) -> None:
+        monkeypatch.setattr("clonalbayes.cli.doctor.doctor", raising(error))
+
+    return arrange
+
+
+def test_help_names_every_command(capsys):
+    assert main(["--help"]) == DONE
+    text = capsys.readouterr().out
+    for command in COMMANDS:
+        assert re.search(rf"^    {command} ", text, re.MULTILINE), command
+    assert "Exit codes" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_and_stands_in_the_documentation(command, capsys):
+    assert main([command, "--help"]) == DONE
+    assert f"usage: clonalbayes {command}" in capsys.readouterr().out
+    assert f"`{command}" in (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+
+
+def test_help_of_fit_shows_the_defaults_of_the_schedule(capsys):
+    main(["fit", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    schedule = specs.Schedule()
+    for value in (schedule.chains, schedule.draws, schedule.tune):
+        assert f"(default: the model's, {value})" in text
+
+
+def test_help_of_simulate_shows_its_defaults(capsys):
+    main(["simulate", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for value in SIMULATE_DEFAULTS.values():
+        assert f"(default: {value:g})" in text
+
+
+def test_help_is_there_at_once():
+    best = min(_seconds_of_help() for _ in range(3))
+    assert best < 0.5
+
+
+def _seconds_of_help() -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "clonalbayes", "--help"], check=True, capture_output=True, cwd=ROOT)
+    return time.perf_counter() - start
+
+
+def test_version(capsys):
+    assert main(["--version"]) == DONE
+    assert capsys.readouterr().out.strip() == f"clonalbayes {clonalbayes.__version__}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "required: COMMAND"),
+        (["fits"], "invalid choice: 'fits'"),
+        (["fit", "x.tsv"], "required: --out"),
+        (["fit", "x.tsv", "--out", "y", "--chains", "0"], "'0' is not a whole number of at least 1"),
+        (["fit", "x.tsv", "--out", "y", "--draws", "1e3"], "'1e3' is not a whole number of at least 1"),
+        (["fit", "x.tsv", "--out", "y", "--seed", "-1"], "-1"),
+        (["fit", "x.tsv", "--out", "y", "--chain", "3"], "unrecognized arguments: --chain 3"),
+        (["export", "x.tsv", "--out", "y", "--to", "excel"], "invalid choice: 'excel'"),
+        (["plot", "pie", "dir", "--out", "f.png"], "invalid choice: 'pie'"),
+        (["simulate", "--out", "d", "--depth", "nan"], "'nan' is not a number above 0"),
+        (["models", "show"], "required: NAME|F.toml"),
+    ],
+)
+def test_wrong_usage_is_told_and_ends_with_2(arguments, words, capsys):
+    assert main(arguments) == WRONG_INPUT
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.out == ""
+
+
+def test_faults_of_an_input_go_to_stderr_and_end_with_2(command_that_raises, capsys):
+    faults = [
+        Fault("a.tsv", "negative count", "Counts start at 0.", row=3),
+        Fault("a.tsv", "no purity", "Add it."),
+    ]
+    command_that_raises(InputError(faults))
+    assert main(["doctor"]) == WRONG_INPUT
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == [str(fault) for fault in faults]
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
+def test_failures_of_the_machine_end_with_1_and_a_word(error, command_that_raises, capsys):
+    command_that_raises(error)
+    assert main(["doctor"]) == FAILED
+    assert re.match(r"clonalbayes: .*(No space|MemoryError)", capsys.readouterr().err)
+
+
+def test_an_interrupted_fit_says_how_to_go_on(monkeypatch, capsys):
+    monkeypatch.setattr("clonalbayes.cli.fitting.fit", raising(KeyboardInterrupt()))
+    arguments = ["fit", "my reads.tsv", "--out", "result"]
+    assert main(arguments) == INTERRUPTED
+    assert "clonalbayes fit 'my reads.tsv' --out result --resume" in capsys.readouterr().err
+    assert main([*arguments, "--resume"]) == INTERRUPTED
+    assert capsys.readouterr().err.count("--resume") == 1
+
+
+def test_an_interrupted_command_other_than_fit_just_says_so(command_that_raises, capsys):
+    command_that_raises(KeyboardInterrupt())
+    assert main(["doctor"]) == INTERRUPTED
+    assert "--resume" not in capsys.readouterr().err
+
+
+def test_models_list_and_show(capsys):
+    assert main(["models"]) == DONE
+    bare = capsys.readouterr().out
+    assert main(["models", "list"]) == DONE
+    assert capsys.readouterr().out == bare
+    assert [line.split()[0] for line in bare.splitlines()] == list(specs.names())
+    assert main(["models", "show", "clones"]) == DONE
+    assert capsys.readouterr().out.strip() == specs.describe(specs.load("clones"))
+
+
+def test_models_show_toml_is_the_file_itself(capsys, tmp_path):
+    assert main(["models", "show", "clones", "--toml"]) == DONE
+    copy = tmp_path / "copy.toml"
+    copy.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert specs.load(copy) == specs.load("clones")
+
+
+def test_models_show_of_an_unknown_name(capsys):
+    assert main(["models", "show", "clone"]) == WRONG_INPUT
+    assert "Use one of clones" in capsys.readouterr().err
+
+
+def test_names_in_the_help_are_those_of_the_library():
+    from clonalbayes.data.export import FORMATS as WRITTEN
+
+    assert set(FORMATS) == set(WRITTEN)
+    assert len(set(PLOTS)) == len(PLOTS)
+
+
+def test_options_of_fit_arrive_as_they_were_given():
+    options = make_parser().parse_args(
+        [
+            "fit",
+            "in.tsv",
+            "--out",
+            "o",
+            "--chains",
+            "2",
+            "--draws",
+            "1_000",
+            "--tune",
+            "0",
+            "--fixed-clusters",
+        ]
+    )
+    assert (options.input, options.out) == (Path("in.tsv"), Path("o"))
+    assert (options.chains, options.draws, options.tune, options.fixed_clusters) == (2, 1000, 0, True)
+    assert options.seed is None
+    assert options.model == "clones"
+
+
+def test_types_of_options():
+    assert whole(1)("12") == 12
+    assert number(0)("0.5") == 0.5
+    with pytest.raises(Exception, match="at least 2"):
+        whole(2)("1")
+    with pytest.raises(Exception, match="above 0"):
+        number(0)("x")
+
+
+def test_purity_as_a_value_or_not_given():
+    assert parse_purity(None) is None
+    assert parse_purity("0.8") == 0.8
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("sample\tpurity\nA\t0.8\nB\t1\n", {"A": 0.8, "B": 1.0}),
+        ("sample,purity,purity_sd\nA,0.8,0.05\n\nB,0.7,\n", {"A": (0.8, 0.05), "B": 0.7}),
+        ("\ufeffSample,Purity\nR 1,0.5\n", {"R 1": 0.5}),
+    ],
+)
+def test_purity_as_a_table(tmp_path, text, read):
+    path = tmp_path / "purity.txt"
+    path.write_text(text, encoding="utf-8")
+    assert parse_purity(str(path)) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "the header is not that of a purity table"),
+        ("name\tpurity\nA\t1\n", "the header is not that of a purity table"),
+        ("sample,purity\n", "the table has no rows"),
+        ("sample,purity\nA\n", "row 2: 1 cells under 2 columns"),
+        ("sample,purity\nA,1\nA,1\n", "row 3, column sample, value 'A': the sample is listed twice"),
+        ("sample,purity\nA,high\n", "row 2, column purity, value 'high': not a number"),
+        ("sample,purity,purity_sd\nA,1,x\n", "row 2, column purity_sd, value 'x': not a number"),
+    ],
+)
+def test_faults_of_a_purity_table(tmp_path, text, words):
+    path = tmp_path / "purity.txt"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=re.escape(words)):
+        parse_purity(str(path))
+
+
+def test_a_purity_table_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        parse_purity(str(tmp_path / "no.tsv"))
+    (tmp_path / "latin.tsv").write_bytes(b"sample\tpurity\n\xe9\t1\n")
+    with pytest.raises(InputError, match="not UTF-8"):
+        parse_purity(str(tmp_path / "latin.tsv"))
