@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..faults import FaultList
+from clonalbayes.faults import FaultList
 from .readers.draft import Draft
 from .schema import MISSING, REGISTRY, SPECIMEN, validate
 
@@ -52,13 +52,20 @@ def assemble(draft: Draft, purity: Purity | None = None, min_alt: int | None = N
     _drop_lost_sites(draft)
     keep, excluded = _exclude(draft, min_alt)
     _note_missing(draft, keep)
-    used = _largest_alt(draft)[keep]
-    if min_alt is None:
-        min_alt = int(min(used.min(), LARGEST_DEFAULT_MIN_ALT))
-        draft.notes.append(f"ascertainment: every mutation has at least {min_alt} alt reads in one sample (read off the data)")
+    rule = _ascertainment(draft, keep, min_alt)
+    return validate(_dataset(draft, keep, rule)), excluded
+
+
+def _ascertainment(draft: Draft, keep: np.ndarray, min_alt: int | None) -> int:
+    """Return the rule by which mutations came into the table, as stated or as the data show it."""
+    shown = int(min(_largest_alt(draft)[keep].min(), LARGEST_DEFAULT_MIN_ALT))
+    rule = shown if min_alt is None else min_alt
+    how = "read off the data" if min_alt is None else "as stated"
+    if rule > 0:
+        draft.notes.append(f"ascertainment: every mutation has at least {rule} alt reads in one sample ({how})")
     else:
-        draft.notes.append(f"ascertainment: every mutation has at least {min_alt} alt reads in one sample (as stated)")
-    return validate(_dataset(draft, keep, min_alt)), excluded
+        draft.notes.append(f"ascertainment: none, mutations without an alt read may be in the table ({how})")
+    return rule
 
 
 def _fill_purity(draft: Draft, purity: Purity | None) -> None:

@@ -82,6 +82,6 @@ def read(
     InputError
         With every fault of the input: file, row, column, value and remedy.
     """
-    draft = read_draft(Path(path), params=None if params is None else Path(params), format=format, min_alt=min_alt)
+    draft = read_draft(Path(path), params=None if params is None else Path(params), format=format)
     data, excluded = assemble(draft, purity, min_alt)
     return Patient(data, excluded, tuple(draft.notes), dict(draft.digests))

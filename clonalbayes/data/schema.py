@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..faults import KEPT_PER_KIND, Fault, FaultList
+from clonalbayes.faults import KEPT_PER_KIND, Fault, FaultList
 
 MISSING = -1
 """Stands for an unknown integer: a missing read count, an uncalled copy number, an unknown position."""

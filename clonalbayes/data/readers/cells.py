@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...faults import KEPT_PER_KIND, Fault, FaultList
+from clonalbayes.faults import KEPT_PER_KIND, Fault, FaultList
 from .text import Stack, Table
 
 LARGEST_COUNT = 10_000_000
@@ -102,7 +102,21 @@ def numbers(table: Table | Stack, column: str, rule: Rule, faults: FaultList) ->
     numpy.ndarray
         float64, one a row of the table.
     """
-    values = _floats(table, column, rule, faults)
+    return checked(_floats(table, column, rule, faults), table, column, rule, faults)
+
+
+def checked(
+    values: np.ndarray, table: Table | Stack, column: str, rule: Rule, faults: FaultList
+) -> np.ndarray:
+    """Return numbers of a column with those outside the rule made NaN, and faults added for them.
+
+    Parameters
+    ----------
+    values
+        float64, one a row of the table, NaN where missing.
+    table, column, rule, faults
+        As in `numbers`.
+    """
     with np.errstate(invalid="ignore"):
         infinite = np.isinf(values)
         negative = (values < rule.low) & ~infinite

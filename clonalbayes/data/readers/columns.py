@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 
-from ...faults import FaultList
+from clonalbayes.faults import FaultList
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "mutation": ("mutation_id", "mutation", "mut_id", "variant_id", "variant", "snv_id", "ssm_id", "mutationid"),

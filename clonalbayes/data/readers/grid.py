@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...faults import FaultList
+from clonalbayes.faults import FaultList
 from .cells import Labels, add_cells
 from .text import Stack, Table
 
@@ -47,6 +47,28 @@ def check_grid(table: Table | Stack, mutation: Labels, specimen: Labels, faults:
         faults, table, repeated, "mutation", "the mutation occurs twice in one sample",
         "Remove one of the rows, or name the samples in a column sample_id.",
     )  # fmt: skip
+
+
+def repeated_names(
+    table: Table, names: Labels, column: str, message: str, faults: FaultList
+) -> None:
+    """Make every row that repeats the name of an earlier row a fault.
+
+    Parameters
+    ----------
+    table, column
+        Where the names stand.
+    names
+        Their codes.
+    message
+        What is wrong with a repetition.
+    faults
+        Takes the faults.
+    """
+    known = np.flatnonzero(names.codes >= 0)
+    again = np.zeros(len(names.codes), bool)
+    again[known] = names.first[names.codes[known]] != known
+    add_cells(faults, table, again, column, message, "Remove one of the rows, or give them different names.")
 
 
 def to_grid(

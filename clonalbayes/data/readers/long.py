@@ -7,12 +7,10 @@ one sample (PyClone's first format); a folder of such tables is one patient.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from ...faults import FaultList
+from clonalbayes.faults import FaultList
 from . import cells
 from .cells import Labels, labels, numbers
 from .columns import TEXTS, choose, match, nearest
@@ -21,6 +19,9 @@ from .grid import check_grid, constant, per_group, to_grid
 from .text import Stack, Table, TextFile, guess_separator, header_line, read_table, split_line
 
 FORMAT = "long"
+TELLING = {"mutation", "specimen", "alt_count", "ref_count", "depth", "major_cn", "minor_cn", "total_cn", "normal_cn"}
+"""Variables whose columns tell a long table from other tables; three of them are enough."""
+
 MEANING = "long table (PyClone-VI, PyClone or similar: one row a mutation and sample)"
 
 
@@ -32,12 +33,13 @@ def refuse(source: TextFile) -> str | None:
     source
         The file.
     """
-    found = match(*_peek(source))
-    if not ({"mutation", "pos"} & set(found)):
-        return "no column names the mutation (mutation_id)"
-    if not ({"alt_count", "ref_count", "depth"} & set(found)):
+    found = set(match(*_peek(source)))
+    counts = found & {"alt_count", "ref_count", "depth"}
+    if (counts and len(found & TELLING) >= 3) or ("mutation" in found and (counts or len(found & TELLING) >= 4)):
+        return None
+    if not counts:
         return "no column holds read counts (ref_counts, alt_counts)"
-    return None
+    return "no column names the mutation (mutation_id)"
 
 
 def read(sources: list[TextFile], faults: FaultList, source_name: str) -> Draft:
@@ -265,8 +267,3 @@ def _check_dates(table: Table | Stack, dates: Labels, faults: FaultList) -> None
 def is_single_sample(source: TextFile) -> bool:
     """Whether a file is a long table without a sample column."""
     return refuse(source) is None and "specimen" not in match(*_peek(source))
-
-
-def folder_files(folder: Path) -> list[Path]:
-    """Files of a folder that may be tables, by name."""
-    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...faults import FaultList, fail
+from clonalbayes.faults import FaultList, InputError, fail
 
 GZIP_MAGIC = b"\x1f\x8b"
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -91,6 +91,38 @@ def read_text(path: Path) -> TextFile:
     if not data.strip():
         raise fail(path.name, "the file is empty", "Export it again; a header and at least one row are needed.")
     return TextFile(path, _as_utf8(data, path.name), digest)
+
+
+def read_head(path: Path, size: int = 1 << 16) -> TextFile | str:
+    """Read the beginning of a file, to see what it is.
+
+    Parameters
+    ----------
+    path
+        The file.
+    size
+        Unpacked bytes to read.
+
+    Returns
+    -------
+    TextFile or str
+        Whole lines of the beginning; or why it is not text.
+    """
+    try:
+        with path.open("rb") as plain:
+            packed = plain.read(2) == GZIP_MAGIC
+        with gzip.open(path) if packed else path.open("rb") as stream:
+            data = stream.read(size)
+    except (EOFError, OSError, zlib.error):
+        return "it cannot be read or unpacked"
+    if not data.strip():
+        return "it is empty"
+    if len(data) == size:
+        data = data[: data.rfind(b"\n") + 1] or data
+    try:
+        return TextFile(path, _as_utf8(data, path.name), "")
+    except InputError as error:
+        return error.faults[0].message
 
 
 def _unpacked(stored: bytes, name: str) -> bytes:
