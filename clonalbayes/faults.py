@@ -17,7 +17,7 @@ PRINTED_IN_ALL = 60
 """Faults that are written out in full in one message."""
 
 KEPT_PER_KIND = 1000
-"""Faults of one kind that are kept as records; a column of text in a million rows is one mistake, not a million."""
+"""Faults of one kind that are kept as records: a column of text in a million rows is one mistake."""
 
 VALUE_WIDTH = 40
 """Characters of a faulty value that are shown."""
@@ -79,7 +79,8 @@ class InputError(ValueError):
 
     Examples
     --------
-    >>> print(InputError([Fault("a.tsv", "negative count", "Counts start at 0.", row=3, column="depth", value="-1")]))
+    >>> fault = Fault("a.tsv", "negative count", "Counts start at 0.", row=3, column="depth", value="-1")
+    >>> print(InputError([fault]))
     a.tsv, row 3, column depth, value '-1': negative count. Counts start at 0.
     """
 
@@ -175,7 +176,9 @@ class FaultList:
             raise self.error()
 
 
-def fail(file: str, message: str, remedy: str, *, row: int | None = None, value: str | None = None) -> InputError:
+def fail(
+    file: str, message: str, remedy: str, *, row: int | None = None, value: str | None = None
+) -> InputError:
     """Make the exception for a single fault that ends the reading at once.
 
     Parameters

@@ -11,20 +11,22 @@ import pandas as pd
 import xarray as xr
 
 from clonalbayes.faults import FaultList
+
 from .readers.draft import Draft
-from .schema import MISSING, REGISTRY, SPECIMEN, validate
+from .schema import DIPLOID, MISSING, REGISTRY, SPECIMEN, validate
 
 LARGEST_DEFAULT_MIN_ALT = 5
 """The ascertainment rule that is read off the data never asks for more alt reads than this."""
 
-DIPLOID = 2
 EXCLUDED_COLUMNS = ("mutation", "reason", "file", "row")
 
 Purity = float | Mapping[str, float | tuple[float, float]]
 """A purity for all samples, or one (or a pair of value and standard error) by sample name."""
 
 
-def assemble(draft: Draft, purity: Purity | None = None, min_alt: int | None = None) -> tuple[xr.Dataset, pd.DataFrame]:
+def assemble(
+    draft: Draft, purity: Purity | None = None, min_alt: int | None = None
+) -> tuple[xr.Dataset, pd.DataFrame]:
     """Fill in defaults, leave out what cannot be used, and validate.
 
     Parameters
@@ -62,7 +64,9 @@ def _ascertainment(draft: Draft, keep: np.ndarray, min_alt: int | None) -> int:
     rule = shown if min_alt is None else min_alt
     how = "read off the data" if min_alt is None else "as stated"
     if rule > 0:
-        draft.notes.append(f"ascertainment: every mutation has at least {rule} alt reads in one sample ({how})")
+        draft.notes.append(
+            f"ascertainment: every mutation has at least {rule} alt reads in one sample ({how})"
+        )
     else:
         draft.notes.append(f"ascertainment: none, mutations without an alt read may be in the table ({how})")
     return rule
@@ -77,18 +81,27 @@ def _fill_purity(draft: Draft, purity: Purity | None) -> None:
     absent = np.isnan(value)
     if absent.any():
         which = "" if absent.all() else " of " + ", ".join(np.array(draft.specimens)[absent])
-        draft.notes.append(f"purity{which} not given: taken as 1, so prevalences are shares of all cells at that purity")
+        draft.notes.append(
+            f"purity{which} not given: taken as 1, so prevalences are shares of all cells at that purity"
+        )
     draft.purity, draft.purity_sd = np.where(absent, 1.0, value), error
 
 
 def _override_purity(draft: Draft, purity: Purity, value: np.ndarray, error: np.ndarray) -> None:
     """Write the caller's purities over the file's."""
     faults = FaultList()
-    given: Mapping[str, Any] = purity if isinstance(purity, Mapping) else dict.fromkeys(draft.specimens, purity)
-    remedy = "Purity is the share of tumour cells, above 0 and at most 1; its standard error is above 0 and at most 0.5."
+    given: Mapping[str, Any] = (
+        purity if isinstance(purity, Mapping) else dict.fromkeys(draft.specimens, purity)
+    )
+    remedy = "Purity is the share of tumour cells, above 0 and at most 1; its standard error is at most 0.5."
     for name, stated in given.items():
         if name not in draft.specimens:
-            faults.add("purity", "no sample has this name", f"The samples are: {', '.join(draft.specimens)}.", value=str(name))
+            faults.add(
+                "purity",
+                "no sample has this name",
+                f"The samples are: {', '.join(draft.specimens)}.",
+                value=str(name),
+            )
             continue
         pair = tuple(stated) if isinstance(stated, tuple | list) else (stated,)
         try:
@@ -96,7 +109,13 @@ def _override_purity(draft: Draft, purity: Purity, value: np.ndarray, error: np.
         except (TypeError, ValueError):
             numbers = []
         if not (1 <= len(numbers) <= 2 and 0 < numbers[0] <= 1 and all(0 < s <= 0.5 for s in numbers[1:])):
-            faults.add("purity", "the purity is not a number above 0 and at most 1", remedy, column=name, value=str(stated))
+            faults.add(
+                "purity",
+                "the purity is not a number above 0 and at most 1",
+                remedy,
+                column=name,
+                value=str(stated),
+            )
             continue
         i = draft.specimens.index(name)
         value[i] = numbers[0]
@@ -110,7 +129,9 @@ def _fill_copy_number(draft: Draft) -> None:
     shape = draft.shape
     normal = np.full(shape, MISSING, np.int16) if draft.normal_cn is None else draft.normal_cn
     by_mutation = normal.max(axis=1, keepdims=True, initial=MISSING)
-    normal = np.where(normal == MISSING, np.where(by_mutation == MISSING, DIPLOID, by_mutation), normal).astype(np.int16)
+    normal = np.where(
+        normal == MISSING, np.where(by_mutation == MISSING, DIPLOID, by_mutation), normal
+    ).astype(np.int16)
     major = np.full(shape, MISSING, np.int16) if draft.major_cn is None else draft.major_cn
     minor = np.full(shape, MISSING, np.int16) if draft.minor_cn is None else draft.minor_cn
     total = np.full(shape, MISSING, np.int16) if draft.total_cn is None else draft.total_cn
@@ -127,15 +148,19 @@ def _fill_copy_number(draft: Draft) -> None:
 
 def _note_copy_number(draft: Draft, none: np.ndarray, only_total: np.ndarray) -> None:
     known = draft.depth != MISSING
-    like_normal = "diploid" if (draft.normal_cn == DIPLOID).all() else "diploid (as in the normal cells where normal_cn says)"
+    usual = bool(np.all(draft.normal_cn == DIPLOID))
+    like_normal = "diploid" if usual else "the copy number of normal cells (normal_cn)"
     if none.any() and none[known].all():
         draft.notes.append(f"copy number absent: all sites taken as {like_normal}")
     elif none.any():
-        draft.notes.append(f"copy number absent at {none.sum()} of {none.size} cells (mutation x sample): taken as {like_normal}")
+        draft.notes.append(
+            f"copy number absent at {none.sum()} of {none.size} cells (mutation x sample): "
+            f"taken as {like_normal}"
+        )
     if only_total.any():
         draft.notes.append(
-            f"only the total copy number is known at {only_total.sum()} of {only_total.size} cells: the possible allelic "
-            "splits are integrated over"
+            f"only the total copy number is known at {only_total.sum()} of {only_total.size} cells: "
+            "the possible allelic splits are integrated over"
         )
 
 
@@ -152,7 +177,8 @@ def _drop_lost_sites(draft: Draft) -> None:
         return
     reads = int((draft.alt_count[lost] > 0).sum())
     draft.notes.append(
-        f"copy number 0 at {lost.sum()} cells (mutation x sample), {reads} of them with alt reads: taken as missing there"
+        f"copy number 0 at {lost.sum()} cells (mutation x sample), {reads} of them with alt reads: "
+        "taken as missing there"
     )
     draft.alt_count = np.where(lost, MISSING, draft.alt_count).astype(np.int32)
     draft.depth = np.where(lost, MISSING, draft.depth).astype(np.int32)
@@ -167,11 +193,15 @@ def _exclude(draft: Draft, min_alt: int | None) -> tuple[np.ndarray, pd.DataFram
     reason = np.full(len(draft.mutations), "", dtype=object)
     largest = _largest_alt(draft)
     if min_alt is not None:
-        few = "no alt read in any sample" if min_alt == 1 else f"fewer than {min_alt} alt reads in every sample"
+        few = (
+            "no alt read in any sample" if min_alt == 1 else f"fewer than {min_alt} alt reads in every sample"
+        )
         reason[largest < min_alt] = few
     reason[draft.depth.max(axis=1, initial=MISSING) <= 0] = "no read in any sample"
     assert draft.major_cn is not None
-    total = np.where(draft.major_cn == MISSING, 1 if draft.total_cn is None else draft.total_cn, draft.major_cn)
+    total = np.where(
+        draft.major_cn == MISSING, 1 if draft.total_cn is None else draft.total_cn, draft.major_cn
+    )
     if draft.var_read_prob is not None:
         total = np.where(np.isnan(draft.var_read_prob), total, 1)
     reason[(total == 0).all(axis=1)] = "copy number 0 in every sample"
@@ -189,7 +219,9 @@ def _exclude(draft: Draft, min_alt: int | None) -> tuple[np.ndarray, pd.DataFram
     if not len(keep):
         _nothing_left(draft, excluded)
     if len(gone):
-        draft.notes.append(f"{len(gone)} of {len(reason)} mutations left out; the table of excluded mutations says why")
+        draft.notes.append(
+            f"{len(gone)} of {len(reason)} mutations left out; the table of excluded mutations says why"
+        )
     return keep, excluded
 
 
@@ -197,9 +229,12 @@ def _nothing_left(draft: Draft, excluded: pd.DataFrame) -> None:
     faults = FaultList()
     counts = excluded["reason"].value_counts()
     why = "; ".join(f"{n} with {r}" for r, n in counts.items())
-    faults.add(draft.files or draft.source, f"no mutation can be used ({why})",
-               "Check the count columns, or state a lower minimum of alt reads.",
-               row=int(excluded["row"].iloc[0]) if len(excluded) else None)  # fmt: skip
+    faults.add(
+        draft.files or draft.source,
+        f"no mutation can be used ({why})",
+        "Check the count columns, or state a lower minimum of alt reads.",
+        row=int(excluded["row"].iloc[0]) if len(excluded) else None,
+    )
     faults.raise_if_any()
 
 
@@ -229,15 +264,28 @@ def _dataset(draft: Draft, keep: np.ndarray, min_alt: int) -> xr.Dataset:
             values = values[keep]
         values = np.asarray(values, dtype=str) if v.dtype == "str" else np.asarray(values).astype(v.dtype)
         (coords if v.coord else variables)[v.name] = (v.dims, values)
-    attrs = {"source": draft.source, "format": draft.format, "min_alt": min_alt, "notes": json.dumps(draft.notes)}
+    attrs = {
+        "source": draft.source,
+        "format": draft.format,
+        "min_alt": min_alt,
+        "notes": json.dumps(draft.notes),
+    }
     return xr.Dataset(variables, coords, attrs)
 
 
 def _fill_kind(draft: Draft) -> None:
-    """Call each mutation snv, mnv or indel by the length of its alleles, and drop contexts of another form."""
+    """Call each mutation snv, mnv or indel by its alleles' lengths, and drop contexts of another form."""
     if draft.kind is not None:
         lower = np.char.lower(draft.kind.astype(str))
-        known = {"snp": "snv", "sub": "snv", "dnp": "mnv", "tnp": "mnv", "onp": "mnv", "ins": "indel", "del": "indel"}
+        known = {
+            "snp": "snv",
+            "sub": "snv",
+            "dnp": "mnv",
+            "tnp": "mnv",
+            "onp": "mnv",
+            "ins": "indel",
+            "del": "indel",
+        }
         lower = np.array([known.get(k, k) for k in lower.tolist()], dtype=object)
         draft.kind = np.where(np.isin(lower.astype(str), ["snv", "indel", "mnv"]), lower, "")
     if draft.ref is not None and draft.alt is not None:
@@ -246,7 +294,9 @@ def _fill_kind(draft: Draft) -> None:
         by_length = np.where((ref == 0) | (alt == 0), "", by_length)
         draft.kind = by_length if draft.kind is None else np.where(draft.kind == "", by_length, draft.kind)
     if draft.context is not None:
-        bases = pd.Series(draft.context.astype(str)).str.fullmatch(r"[ACGT]\[[CT]>[ACGT]\][ACGT]").to_numpy(bool)
+        bases = (
+            pd.Series(draft.context.astype(str)).str.fullmatch(r"[ACGT]\[[CT]>[ACGT]\][ACGT]").to_numpy(bool)
+        )
         other = ~bases & (draft.context.astype(str) != "")
         if other.any():
             draft.notes.append(f"{other.sum()} contexts are not of the form A[C>T]G and are not used")

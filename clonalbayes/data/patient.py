@@ -43,7 +43,8 @@ class Patient:
         """Summarise in one line."""
         n = self.data.sizes
         return (
-            f"<Patient {self.data.attrs.get('source', '')}: {n['mutation']} mutations x {n['specimen']} samples, "
+            f"<Patient {self.data.attrs.get('source', '')}: "
+            f"{n['mutation']} mutations x {n['specimen']} samples, "
             f"{len(self.excluded)} left out, {len(self.notes)} notes>"
         )
 
@@ -66,7 +67,8 @@ def read(
     params
         Pairtree's params file; the one beside the `.ssm` is found by itself.
     purity
-        Purity of all samples, or by sample name a purity or a pair (purity, standard error). Overrides the file.
+        Purity of all samples, or by sample name a purity or a pair (purity, standard error). Overrides
+        the file.
     format
         Name of the format, if it is not to be recognised: one of `clonalbayes.data.readers.FORMATS`.
     min_alt

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from clonalbayes.faults import KEPT_PER_KIND, Fault, FaultList
-from .text import Stack, Table
+
+from .tables import Stack, Table
 
 LARGEST_COUNT = 10_000_000
 LARGEST_COPY_NUMBER = 100
@@ -43,17 +44,37 @@ class Rule:
     open_low: bool = False
 
 
-COUNT = Rule("read count", 0, LARGEST_COUNT, True, "Read counts are whole numbers from 0; leave the cell empty if unknown.")
-COPIES = Rule(
-    "copy number", 0, LARGEST_COPY_NUMBER, True,
-    "Copy numbers are whole numbers from 0; leave the cell empty if there is no call.",
-)  # fmt: skip
-PURITY = Rule(
-    "purity", 0, 1, False, "Purity is the share of tumour cells, above 0 and at most 1 (0.8, not 80).", open_low=True
+COUNT = Rule(
+    "read count",
+    0,
+    LARGEST_COUNT,
+    True,
+    "Read counts are whole numbers from 0; leave the cell empty if unknown.",
 )
-PURITY_SD = Rule("purity_sd", 0, 0.5, False, "Give the standard error of the purity, above 0 and at most 0.5.", True)
-ERROR_RATE = Rule("error rate", 0, 0.5, False, "Give the chance of a wrong read, from 0 to 0.5; PyClone-VI uses 0.001.")
-READ_PROB = Rule("var_read_prob", 0, 1, False, "Give the expected share of alt reads, above 0 and at most 1.", True)
+COPIES = Rule(
+    "copy number",
+    0,
+    LARGEST_COPY_NUMBER,
+    True,
+    "Copy numbers are whole numbers from 0; leave the cell empty if there is no call.",
+)
+PURITY = Rule(
+    "purity",
+    0,
+    1,
+    False,
+    "Purity is the share of tumour cells, above 0 and at most 1 (0.8, not 80).",
+    open_low=True,
+)
+PURITY_SD = Rule(
+    "purity_sd", 0, 0.5, False, "Give the standard error of the purity, above 0 and at most 0.5.", True
+)
+ERROR_RATE = Rule(
+    "error rate", 0, 0.5, False, "Give the chance of a wrong read, from 0 to 0.5; PyClone-VI uses 0.001."
+)
+READ_PROB = Rule(
+    "var_read_prob", 0, 1, False, "Give the expected share of alt reads, above 0 and at most 1.", True
+)
 POSITION = Rule("position", 0, 2**40, True, "Give the 1-based position on the chromosome.")
 
 
@@ -125,7 +146,10 @@ def checked(
         broken = (values != np.floor(values)) & np.isfinite(values) & rule.integer
     for bad, message in (
         (infinite, f"the {rule.what} is infinite"),
-        (negative, f"the {rule.what} is negative" if rule.low == 0 else f"the {rule.what} is below {rule.low:g}"),
+        (
+            negative,
+            f"the {rule.what} is negative" if rule.low == 0 else f"the {rule.what} is below {rule.low:g}",
+        ),
         (zero, f"the {rule.what} is zero"),
         (large, f"the {rule.what} is larger than {rule.high:g}"),
         (broken & ~negative & ~large, f"the {rule.what} is not a whole number"),

@@ -1,8 +1,9 @@
 """The tables of cgpVAF (vafCorrect): `##` lines, then one row a site with a block of columns for each sample.
 
-The first block is the matched normal and is left out. Blocks are found by the order of the header's columns and
-by the full suffix of the field (`_MTR`, `_WTR`, `_DEP`), never by searching for letters, so that samples may be
-called VAF, DEP or MTR. Depth is MTR + WTR; a site without reads has depth 0, which is no missing value.
+The first block is the matched normal and is left out. Blocks are found by the order of the header's columns
+and by the full suffix of the field (`_MTR`, `_WTR`, `_DEP`), never by searching for letters, so that samples
+may be called VAF, DEP or MTR. Depth is MTR + WTR; a site without reads has depth 0, which is no missing
+value.
 """
 
 from __future__ import annotations
@@ -14,14 +15,31 @@ from clonalbayes.faults import FaultList
 from . import cells
 from .draft import Draft
 from .grid import repeated_names
-from .text import Table, TextFile, guess_separator, header_line, read_table, split_line
+from .tables import Table, read_table
+from .text import TextFile, guess_separator, header_line, split_line
 
 FORMAT = "cgpvaf"
 MEANING = "cgpVAF table (#Normal, VariantID, Chrom, Pos, ..., then SAMPLE_MTR, SAMPLE_WTR, SAMPLE_DEP, ...)"
 SITE = ("Chrom", "Pos", "Ref", "Alt")
 LAST_SITE_COLUMN = "Effect"
 FIELDS = {
-    "snv": ("FAZ", "FCZ", "FGZ", "FTZ", "RAZ", "RCZ", "RGZ", "RTZ", "MTR", "WTR", "DEP", "MDR", "WDR", "VAF", "OFS"),
+    "snv": (
+        "FAZ",
+        "FCZ",
+        "FGZ",
+        "FTZ",
+        "RAZ",
+        "RCZ",
+        "RGZ",
+        "RTZ",
+        "MTR",
+        "WTR",
+        "DEP",
+        "MDR",
+        "WDR",
+        "VAF",
+        "OFS",
+    ),
     "indel": ("MTR", "WTR", "DEP", "AMB", "UNK", "MDR", "WDR", "VAF", "OFS"),
 }
 """Fields of a sample's block, in order."""
@@ -98,7 +116,9 @@ def read(sources: list[TextFile], faults: FaultList, source_name: str) -> Draft:
     source = sources[0]
     number, line = header_line(source)
     header = [h.strip() for h in split_line(line, guess_separator(line))]
-    samples = sample_blocks(header[header.index(LAST_SITE_COLUMN) + 1 :] if LAST_SITE_COLUMN in header else header)
+    samples = sample_blocks(
+        header[header.index(LAST_SITE_COLUMN) + 1 :] if LAST_SITE_COLUMN in header else header
+    )
     needed = [*SITE, *(f"{s}_{f}" for s in samples for f in ("MTR", "WTR"))]
     for column in needed:
         if column not in header:
@@ -106,7 +126,9 @@ def read(sources: list[TextFile], faults: FaultList, source_name: str) -> Draft:
     faults.raise_if_any()
     notes, used = _choose(samples, source.name)
     optional = [c for c in ("Normal", "Type") if c in header]
-    table = read_table(source, faults, text_columns=("Chrom", "Ref", "Alt", *optional), columns=[*needed, *optional])
+    table = read_table(
+        source, faults, text_columns=("Chrom", "Ref", "Alt", *optional), columns=[*needed, *optional]
+    )
     faults.raise_if_any()
     draft = _draft(table, source, source_name, used, notes, faults)
     _check_normal(table, samples, faults)
@@ -116,7 +138,9 @@ def read(sources: list[TextFile], faults: FaultList, source_name: str) -> Draft:
 def _choose(samples: list[str], file: str) -> tuple[list[str], list[str]]:
     if len(samples) == 1:
         return [f"{file}: {samples[0]} is the only sample of the table and is used"], samples
-    return [f"{file}: {samples[0]} is the matched normal (first sample of the table) and is left out"], samples[1:]
+    return [
+        f"{file}: {samples[0]} is the matched normal (first sample of the table) and is left out"
+    ], samples[1:]
 
 
 def _check_normal(table: Table, samples: list[str], faults: FaultList) -> None:
@@ -125,9 +149,14 @@ def _check_normal(table: Table, samples: list[str], faults: FaultList) -> None:
         return
     names = cells.labels(table.frame["Normal"])
     known = np.append(names.names == samples[0], True)
-    cells.add_cells(faults, table, ~known[names.codes], "Normal",
-                    f"the normal of the row is not the table's first sample {samples[0]}",
-                    "Give tables of one normal at a time, its columns first.")  # fmt: skip
+    cells.add_cells(
+        faults,
+        table,
+        ~known[names.codes],
+        "Normal",
+        f"the normal of the row is not the table's first sample {samples[0]}",
+        "Give tables of one normal at a time, its columns first.",
+    )
 
 
 def _draft(
@@ -146,14 +175,28 @@ def _draft(
     faults.raise_if_any()
     unknown = np.isnan(alt) | np.isnan(wild)
     where = pos.astype(np.int64)
-    ids = np.array([f"{c}:{p}:{r}>{a}" for c, p, r, a in
-                    zip(texts["Chrom"], where, texts["Ref"], texts["Alt"], strict=True)], dtype=object)  # fmt: skip
+    ids = np.array(
+        [
+            f"{c}:{p}:{r}>{a}"
+            for c, p, r, a in zip(texts["Chrom"], where, texts["Ref"], texts["Alt"], strict=True)
+        ],
+        dtype=object,
+    )
     frame["(site)"] = ids
     repeated_names(table, cells.labels(frame["(site)"]), "Pos", "the site occurs twice", faults)
     return Draft(
-        format=FORMAT, source=name, mutations=ids, specimens=samples,
+        format=FORMAT,
+        source=name,
+        mutations=ids,
+        specimens=samples,
         alt_count=cells.as_counts(np.where(unknown, np.nan, alt)),
         depth=cells.as_counts(np.where(unknown, np.nan, alt + wild)),
-        rows=table.rows, files=source.name, chrom=texts["Chrom"], pos=where, ref=texts["Ref"], alt=texts["Alt"],
-        notes=notes, digests={source.name: source.digest},
-    )  # fmt: skip
+        rows=table.rows,
+        files=source.name,
+        chrom=texts["Chrom"],
+        pos=where,
+        ref=texts["Ref"],
+        alt=texts["Alt"],
+        notes=notes,
+        digests={source.name: source.digest},
+    )

@@ -8,18 +8,94 @@ import re
 from clonalbayes.faults import FaultList
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "mutation": ("mutation_id", "mutation", "mut_id", "variant_id", "variant", "snv_id", "ssm_id", "mutationid"),
-    "specimen": ("sample_id", "sample", "sample_name", "specimen", "specimen_id", "sampleid", "tumor_sample_barcode",
-                 "tumour_sample_barcode", "tumor_sample", "tumour_sample"),
-    "alt_count": ("alt_counts", "alt_count", "var_counts", "var_count", "alt_reads", "var_reads", "n_alt", "alt_depth",
-                  "t_alt_count", "mut_count", "mut_counts", "variant_reads", "alt_read_count"),
-    "ref_count": ("ref_counts", "ref_count", "ref_reads", "n_ref", "ref_depth", "t_ref_count", "wt_count", "wt_counts",
-                  "reference_reads", "ref_read_count"),
-    "depth": ("depth", "total_counts", "total_count", "total_reads", "coverage", "dp", "t_depth", "total_depth",
-              "read_depth"),
-    "major_cn": ("major_cn", "major", "major_copy_number", "cn_major", "nmajor", "tumour_major_cn", "tumor_major_cn"),
-    "minor_cn": ("minor_cn", "minor", "minor_copy_number", "cn_minor", "nminor", "tumour_minor_cn", "tumor_minor_cn"),
-    "total_cn": ("total_cn", "cn", "copy_number", "total_copy_number", "cn_total", "tumour_cn", "tumor_cn", "ntot"),
+    "mutation": (
+        "mutation_id",
+        "mutation",
+        "mut_id",
+        "variant_id",
+        "variant",
+        "snv_id",
+        "ssm_id",
+        "mutationid",
+    ),
+    "specimen": (
+        "sample_id",
+        "sample",
+        "sample_name",
+        "specimen",
+        "specimen_id",
+        "sampleid",
+        "tumor_sample_barcode",
+        "tumour_sample_barcode",
+        "tumor_sample",
+        "tumour_sample",
+    ),
+    "alt_count": (
+        "alt_counts",
+        "alt_count",
+        "var_counts",
+        "var_count",
+        "alt_reads",
+        "var_reads",
+        "n_alt",
+        "alt_depth",
+        "t_alt_count",
+        "mut_count",
+        "mut_counts",
+        "variant_reads",
+        "alt_read_count",
+    ),
+    "ref_count": (
+        "ref_counts",
+        "ref_count",
+        "ref_reads",
+        "n_ref",
+        "ref_depth",
+        "t_ref_count",
+        "wt_count",
+        "wt_counts",
+        "reference_reads",
+        "ref_read_count",
+    ),
+    "depth": (
+        "depth",
+        "total_counts",
+        "total_count",
+        "total_reads",
+        "coverage",
+        "dp",
+        "t_depth",
+        "total_depth",
+        "read_depth",
+    ),
+    "major_cn": (
+        "major_cn",
+        "major",
+        "major_copy_number",
+        "cn_major",
+        "nmajor",
+        "tumour_major_cn",
+        "tumor_major_cn",
+    ),
+    "minor_cn": (
+        "minor_cn",
+        "minor",
+        "minor_copy_number",
+        "cn_minor",
+        "nminor",
+        "tumour_minor_cn",
+        "tumor_minor_cn",
+    ),
+    "total_cn": (
+        "total_cn",
+        "cn",
+        "copy_number",
+        "total_copy_number",
+        "cn_total",
+        "tumour_cn",
+        "tumor_cn",
+        "ntot",
+    ),
     "normal_cn": ("normal_cn", "normal_copy_number", "germline_cn", "cn_normal"),
     "purity": ("tumour_content", "tumor_content", "purity", "cellularity", "tumour_purity", "tumor_purity"),
     "purity_sd": ("purity_sd", "purity_se", "tumour_content_sd", "tumor_content_sd", "cellularity_sd"),
@@ -35,7 +111,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "kind": ("kind", "variant_type", "mutation_type"),
     "date": ("date", "sample_date", "sampling_date"),
     "group": ("group",),
-}  # fmt: skip
+}
 """Variable -> names that mean it, the native or commonest name first."""
 
 TEXTS = ("mutation", "specimen", "chrom", "ref", "alt", "context", "kind", "date", "group")
@@ -69,7 +145,7 @@ def match(header: list[str], sample: list[list[str]]) -> dict[str, list[str]]:
         Variable -> the columns that say it, the best name first.
     """
     found: dict[str, list[str]] = {}
-    written = {}
+    written: dict[str, str] = {}
     for column in header:
         written.setdefault(plain(column), column)
     for variable, names in ALIASES.items():
@@ -89,7 +165,9 @@ def _numeric(index: int, sample: list[list[str]]) -> bool:
     return bool(cells) and all(re.fullmatch(r"[-+]?\d+(\.\d*)?", c) for c in cells)
 
 
-def choose(found: dict[str, list[str]], file: str, row: int, faults: FaultList, notes: list[str]) -> dict[str, str]:
+def choose(
+    found: dict[str, list[str]], file: str, row: int, faults: FaultList, notes: list[str]
+) -> dict[str, str]:
     """Settle on one column a variable.
 
     Two columns that mean the same are a fault, unless one of them bears the native (first) name.
@@ -105,10 +183,17 @@ def choose(found: dict[str, list[str]], file: str, row: int, faults: FaultList, 
         if len(columns) == 1:
             continue
         if plain(columns[0]) == ALIASES[variable][0]:
-            notes.append(f"{file}: column {columns[0]} used, {', '.join(columns[1:])} left aside (the same quantity)")
+            notes.append(
+                f"{file}: column {columns[0]} used, {', '.join(columns[1:])} left aside (the same quantity)"
+            )
         else:
-            faults.add(file, f"the columns {' and '.join(columns)} mean the same", "Keep one of them.",
-                       row=row, column=columns[0])  # fmt: skip
+            faults.add(
+                file,
+                f"the columns {' and '.join(columns)} mean the same",
+                "Keep one of them.",
+                row=row,
+                column=columns[0],
+            )
     return chosen
 
 

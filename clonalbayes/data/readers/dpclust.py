@@ -1,7 +1,7 @@
 """DPClust's input folder: a sample sheet and one `*_dp_input.txt` a sample.
 
-Sites are joined over samples by chromosome and position. DPClust itself joins them by row, and its own example has a
-file whose position is the same in every row; such a file is joined by row here too.
+Sites are joined over samples by chromosome and position. DPClust itself joins them by row, and its own
+example has a file whose position is the same in every row; such a file is joined by row here too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from clonalbayes.faults import FaultList
 
 from . import cells
 from .draft import Draft
-from .text import Table, TextFile, guess_separator, header_line, read_table, read_text, split_line
+from .tables import Table, read_table
+from .text import TextFile, guess_separator, header_line, read_text, split_line
 
 FORMAT = "dpclust"
 MEANING = "DPClust input folder (sample sheet with subsample, datafile, cellularity; *_dp_input.txt files)"
@@ -28,7 +29,11 @@ WHOLE = 0.01
 
 
 MEAN_COPIES = cells.Rule(
-    "copy number", 0, cells.LARGEST_COPY_NUMBER, False, "Give the mean copy number of the tumour cells, from 0."
+    "copy number",
+    0,
+    cells.LARGEST_COPY_NUMBER,
+    False,
+    "Give the mean copy number of the tumour cells, from 0.",
 )
 
 
@@ -97,7 +102,10 @@ def read(sources: list[TextFile], faults: FaultList, source_name: str) -> Draft:
     keys = _join(samples, faults, notes)
     faults.raise_if_any()
     draft = _draft(samples, keys, source_name, notes, purity)
-    draft.digests = {sources[0].name: sources[0].digest, **{s.table.name: s.table.source.digest for s in samples}}
+    draft.digests = {
+        sources[0].name: sources[0].digest,
+        **{s.table.name: s.table.source.digest for s in samples},
+    }
     return draft
 
 
@@ -110,11 +118,17 @@ def _sheet(source: TextFile, faults: FaultList) -> Table:
     header = _header(source)
     for column in ("subsample", "datafile", "cellularity"):
         if column not in header:
-            faults.add(source.name, f"the column {column} is missing",
-                       f"A sample sheet has the columns {', '.join(SHEET_COLUMNS)}.", row=header_line(source)[0],
-                       column=column)  # fmt: skip
+            faults.add(
+                source.name,
+                f"the column {column} is missing",
+                f"A sample sheet has the columns {', '.join(SHEET_COLUMNS)}.",
+                row=header_line(source)[0],
+                column=column,
+            )
     faults.raise_if_any()
-    sheet = read_table(source, faults, text_columns=("sample", "subsample", "datafile"), columns=SHEET_COLUMNS)
+    sheet = read_table(
+        source, faults, text_columns=("sample", "subsample", "datafile"), columns=SHEET_COLUMNS
+    )
     faults.raise_if_any()
     return sheet
 
@@ -123,13 +137,21 @@ def _entries(sheet: Table, folder: Path, faults: FaultList) -> tuple[list[str], 
     """Return the name and the file of each sample of the sheet."""
     patient = cells.labels(sheet.frame["sample"]) if "sample" in sheet.frame else None
     if patient is not None:
-        cells.add_cells(faults, sheet, patient.codes > 0, "sample", "the sheet holds more than one patient",
-                        "Give one sheet for each patient.")  # fmt: skip
+        cells.add_cells(
+            faults,
+            sheet,
+            patient.codes > 0,
+            "sample",
+            "the sheet holds more than one patient",
+            "Give one sheet for each patient.",
+        )
     part, data = cells.labels(sheet.frame["subsample"]), cells.labels(sheet.frame["datafile"])
     for column, found in (("subsample", part), ("datafile", data)):
         cells.add_cells(faults, sheet, found.codes < 0, column, f"the {column} is empty", "Fill the cell.")
         again = (found.codes >= 0) & (found.first[found.codes] != np.arange(len(sheet)))
-        cells.add_cells(faults, sheet, again, column, f"the {column} occurs twice", "Name each sample and file once.")
+        cells.add_cells(
+            faults, sheet, again, column, f"the {column} occurs twice", "Name each sample and file once."
+        )
     prefix = str(patient.names[0]) if patient is not None and len(patient) else ""
     names, paths = [], []
     for i, (p, d) in enumerate(zip(part.codes, data.codes, strict=True)):
@@ -137,9 +159,14 @@ def _entries(sheet: Table, folder: Path, faults: FaultList) -> tuple[list[str], 
         names.append(f"{prefix}_{inner}" if prefix else inner)
         path = folder / str(data.names[d]) if d >= 0 else None
         if path is not None and not path.is_file():
-            faults.add(sheet.name, "the file that the sheet names does not exist",
-                       "Put the file beside the sheet, or remove its row.", row=int(sheet.rows[i]), column="datafile",
-                       value=str(data.names[d]))  # fmt: skip
+            faults.add(
+                sheet.name,
+                "the file that the sheet names does not exist",
+                "Put the file beside the sheet, or remove its row.",
+                row=int(sheet.rows[i]),
+                column="datafile",
+                value=str(data.names[d]),
+            )
             path = None
         paths.append(path)
     return names, paths
@@ -152,9 +179,13 @@ def _sample(name: str, path: Path, faults: FaultList) -> _Sample:
     problems = FaultList()
     for column in (*SITE_COLUMNS, COPY_COLUMNS[0]):
         if column not in header:
-            problems.add(source.name, f"the column {column} is missing",
-                         "DPClust's columns are chr end WT.count mut.count subclonal.CN ... no.chrs.bearing.mut.",
-                         row=header_line(source)[0], column=column)  # fmt: skip
+            problems.add(
+                source.name,
+                f"the column {column} is missing",
+                "DPClust's columns are chr end WT.count mut.count subclonal.CN ... no.chrs.bearing.mut.",
+                row=header_line(source)[0],
+                column=column,
+            )
     problems.raise_if_any()
     table = read_table(source, faults, text_columns=("chr",), columns=(*SITE_COLUMNS, *COPY_COLUMNS))
     numbers = {c: cells.numbers(table, c, cells.COUNT, faults) for c in ("WT.count", "mut.count")}
@@ -164,9 +195,17 @@ def _sample(name: str, path: Path, faults: FaultList) -> _Sample:
     if COPY_COLUMNS[1] in header:
         bearing = cells.numbers(table, COPY_COLUMNS[1], MEAN_COPIES, faults)
     empty = cells.labels(table.frame["chr"]).codes < 0
-    cells.add_cells(faults, table, empty, "chr", "the chromosome is empty", "Fill the cell or remove the row.")
-    cells.add_cells(faults, table, np.isnan(table.frame["end"].to_numpy()), "end", "the position is empty",
-                    "Fill the cell or remove the row.")  # fmt: skip
+    cells.add_cells(
+        faults, table, empty, "chr", "the chromosome is empty", "Fill the cell or remove the row."
+    )
+    cells.add_cells(
+        faults,
+        table,
+        np.isnan(table.frame["end"].to_numpy()),
+        "end",
+        "the position is empty",
+        "Fill the cell or remove the row.",
+    )
     return _Sample(name, table, numbers["mut.count"], numbers["WT.count"], copies, bearing)
 
 
@@ -178,18 +217,28 @@ def _join(samples: list[_Sample], faults: FaultList, notes: list[str]) -> list[p
         lead = places[blind.index(False)]
         places = [lead if b else p for p, b in zip(places, blind, strict=True)]
         for s in [s for s, b in zip(samples, blind, strict=True) if b]:
-            notes.append(f"{s.table.name} has the same position in every row: its rows are joined by their order")
+            notes.append(
+                f"{s.table.name} has the same position in every row: its rows are joined by their order"
+            )
     for s, p in zip(samples, places, strict=True):
         again = np.asarray(p.duplicated())
-        cells.add_cells(faults, s.table, again, "end", "the position occurs twice in one sample",
-                        "Sites are joined over samples by chr and end: keep one row a position.")  # fmt: skip
+        cells.add_cells(
+            faults,
+            s.table,
+            again,
+            "end",
+            "the position occurs twice in one sample",
+            "Sites are joined over samples by chr and end: keep one row a position.",
+        )
     return places
 
 
 def _positions(table: Table) -> pd.Index:
     end = table.frame["end"].to_numpy()
     whole = np.where(np.isnan(end), -1, end).astype(np.int64)
-    return pd.Index([f"{c}:{e}" for c, e in zip(table.frame["chr"].astype(str), whole, strict=True)], dtype=object)
+    return pd.Index(
+        [f"{c}:{e}" for c, e in zip(table.frame["chr"].astype(str), whole, strict=True)], dtype=object
+    )
 
 
 def _draft(
@@ -211,12 +260,19 @@ def _draft(
     unknown = np.isnan(grid["alt"]) | np.isnan(grid["wild"])
     parts = [str(s).rsplit(":", 1) for s in sites]
     draft = Draft(
-        format=FORMAT, source=name, mutations=np.array(sites, dtype=object), specimens=[s.name for s in samples],
+        format=FORMAT,
+        source=name,
+        mutations=np.array(sites, dtype=object),
+        specimens=[s.name for s in samples],
         alt_count=cells.as_counts(np.where(unknown, np.nan, grid["alt"])),
         depth=cells.as_counts(np.where(unknown, np.nan, grid["alt"] + grid["wild"])),
-        rows=rows, files=samples[0].table.name, notes=notes, purity=purity,
-        chrom=np.array([p[0] for p in parts], dtype=object), pos=np.array([int(p[1]) for p in parts], dtype=np.int64),
-    )  # fmt: skip
+        rows=rows,
+        files=samples[0].table.name,
+        notes=notes,
+        purity=purity,
+        chrom=np.array([p[0] for p in parts], dtype=object),
+        pos=np.array([int(p[1]) for p in parts], dtype=np.int64),
+    )
     _copy_number(draft, grid["copies"], grid["bearing"])
     return draft
 
@@ -229,12 +285,16 @@ def _copy_number(draft: Draft, copies: np.ndarray, bearing: np.ndarray) -> None:
     draft.total_cn = cells.as_counts(np.where(whole, np.round(copies), np.nan), np.int16)
     if not mixed.any():
         return
-    purity = np.where(np.isnan(draft.purity), 1.0, draft.purity) if draft.purity is not None else np.ones(copies.shape[1])
+    purity = (
+        np.where(np.isnan(draft.purity), 1.0, draft.purity)
+        if draft.purity is not None
+        else np.ones(copies.shape[1])
+    )
     mutated = np.where(np.isnan(bearing) | (bearing < 1), 1.0, bearing)
     per_cell = purity * copies + (1 - purity) * 2
     share = np.minimum(mutated / per_cell, 1.0)
     draft.var_read_prob = np.where(mixed, share, np.nan)
     draft.notes.append(
-        f"the mean copy number is not whole at {mixed.sum()} cells (mutation x sample): the expected share of alt reads "
-        "there is no.chrs.bearing.mut / (purity x subclonal.CN + 2 (1 - purity))"
+        f"the mean copy number is not whole at {mixed.sum()} cells (mutation x sample): the expected share of "
+        "alt reads there is no.chrs.bearing.mut / (purity x subclonal.CN + 2 (1 - purity))"
     )

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from clonalbayes.faults import FaultList
+
 from .cells import Labels, add_cells
-from .text import Stack, Table
+from .tables import Stack, Table
 
 SPARSEST_GRID = 200
 """Cells of the grid per row of the table above which the sample column must be wrong."""
@@ -44,14 +45,16 @@ def check_grid(table: Table | Stack, mutation: Labels, specimen: Labels, faults:
     first[flat[::-1]] = np.arange(len(flat))[::-1]
     repeated = known & (first[flat] != np.arange(len(flat)))
     add_cells(
-        faults, table, repeated, "mutation", "the mutation occurs twice in one sample",
+        faults,
+        table,
+        repeated,
+        "mutation",
+        "the mutation occurs twice in one sample",
         "Remove one of the rows, or name the samples in a column sample_id.",
-    )  # fmt: skip
+    )
 
 
-def repeated_names(
-    table: Table, names: Labels, column: str, message: str, faults: FaultList
-) -> None:
+def repeated_names(table: Table, names: Labels, column: str, message: str, faults: FaultList) -> None:
     """Make every row that repeats the name of an earlier row a fault.
 
     Parameters
@@ -98,7 +101,13 @@ def to_grid(
 
 
 def constant(
-    table: Table | Stack, values: np.ndarray, group: Labels, column: str, faults: FaultList, message: str, remedy: str
+    table: Table | Stack,
+    values: np.ndarray,
+    group: Labels,
+    column: str,
+    faults: FaultList,
+    message: str,
+    remedy: str,
 ) -> np.ndarray:
     """Return the one value of each group of rows; rows that say something else are faults.
 

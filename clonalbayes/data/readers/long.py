@@ -1,8 +1,8 @@
 """The long table: one row for each mutation in each sample.
 
-PyClone-VI's columns are the native ones (``mutation_id sample_id ref_counts alt_counts major_cn minor_cn normal_cn
-[tumour_content] [error_rate]``); `columns.ALIASES` lists what else is understood. A table without a sample column is
-one sample (PyClone's first format); a folder of such tables is one patient.
+PyClone-VI's columns are the native ones (``mutation_id sample_id ref_counts alt_counts major_cn minor_cn
+normal_cn [tumour_content] [error_rate]``); `columns.ALIASES` lists what else is understood. A table without a
+sample column is one sample (PyClone's first format); a folder of such tables is one patient.
 """
 
 from __future__ import annotations
@@ -11,15 +11,27 @@ import numpy as np
 import pandas as pd
 
 from clonalbayes.faults import FaultList
+
 from . import cells
 from .cells import Labels, labels, numbers
 from .columns import TEXTS, choose, match, nearest
 from .draft import Draft
 from .grid import check_grid, constant, per_group, to_grid
-from .text import Stack, Table, TextFile, guess_separator, header_line, read_table, split_line
+from .tables import Stack, Table, read_table
+from .text import TextFile, guess_separator, header_line, split_line
 
 FORMAT = "long"
-TELLING = {"mutation", "specimen", "alt_count", "ref_count", "depth", "major_cn", "minor_cn", "total_cn", "normal_cn"}
+TELLING = {
+    "mutation",
+    "specimen",
+    "alt_count",
+    "ref_count",
+    "depth",
+    "major_cn",
+    "minor_cn",
+    "total_cn",
+    "normal_cn",
+}
 """Variables whose columns tell a long table from other tables; three of them are enough."""
 
 MEANING = "long table (PyClone-VI, PyClone or similar: one row a mutation and sample)"
@@ -35,7 +47,9 @@ def refuse(source: TextFile) -> str | None:
     """
     found = set(match(*_peek(source)))
     counts = found & {"alt_count", "ref_count", "depth"}
-    if (counts and len(found & TELLING) >= 3) or ("mutation" in found and (counts or len(found & TELLING) >= 4)):
+    if (counts and len(found & TELLING) >= 3) or (
+        "mutation" in found and (counts or len(found & TELLING) >= 4)
+    ):
         return None
     if not counts:
         return "no column holds read counts (ref_counts, alt_counts)"
@@ -109,12 +123,20 @@ def _check_columns(file: str, chosen: dict[str, str], header: list[str], row: in
         missing.append("alt_count")
     if "ref_count" not in chosen and "depth" not in chosen:
         missing.append("ref_count")
-    missing += [a for a, b in (("major_cn", "minor_cn"), ("minor_cn", "major_cn"))
-                if b in chosen and a not in chosen and "total_cn" not in chosen]  # fmt: skip
-    missing += [a for a, b in (("panel_alt", "panel_depth"), ("panel_depth", "panel_alt"))
-                if b in chosen and a not in chosen]  # fmt: skip
+    missing += [
+        a
+        for a, b in (("major_cn", "minor_cn"), ("minor_cn", "major_cn"))
+        if b in chosen and a not in chosen and "total_cn" not in chosen
+    ]
+    missing += [
+        a
+        for a, b in (("panel_alt", "panel_depth"), ("panel_depth", "panel_alt"))
+        if b in chosen and a not in chosen
+    ]
     for variable in missing:
-        faults.add(file, f"the column for {variable} is missing", nearest(variable, header), row=row, column=variable)
+        faults.add(
+            file, f"the column for {variable} is missing", nearest(variable, header), row=row, column=variable
+        )
 
 
 def _keys(table: Table | Stack, faults: FaultList) -> tuple[Labels, Labels]:
@@ -129,7 +151,9 @@ def _keys(table: Table | Stack, faults: FaultList) -> tuple[Labels, Labels]:
         written = "mutation" if column == "mutation" else "sample"
         empty = found.codes < 0
         if empty.any():
-            cells.add_cells(faults, table, empty, column, f"the {written} has no name", "Fill the cell or remove the row.")
+            cells.add_cells(
+                faults, table, empty, column, f"the {written} has no name", "Fill the cell or remove the row."
+            )
     check_grid(table, mutation, specimen, faults)
     return mutation, specimen
 
@@ -146,7 +170,11 @@ def _counts(
     table: Table | Stack, mutation: Labels, specimen: Labels, faults: FaultList, name: str, notes: list[str]
 ) -> Draft:
     """Read the two read counts of each row and lay them on the grid."""
-    have = {v: numbers(table, v, cells.COUNT, faults) for v in ("alt_count", "ref_count", "depth") if v in table.frame}
+    have = {
+        v: numbers(table, v, cells.COUNT, faults)
+        for v in ("alt_count", "ref_count", "depth")
+        if v in table.frame
+    }
     ref, total = have.get("ref_count"), have.get("depth")
     alt = have["alt_count"] if "alt_count" in have else have["depth"] - have["ref_count"]
     if total is not None and ref is not None and "alt_count" in have:
@@ -158,23 +186,38 @@ def _counts(
     with np.errstate(invalid="ignore"):
         above = (alt > depth) | (alt < 0)
     column = "alt_count" if "alt_count" in have else "ref_count"
-    cells.add_cells(faults, table, above, column, "more alt reads than reads at the site",
-                    "Check that depth counts all reads, the alt reads included.")  # fmt: skip
+    cells.add_cells(
+        faults,
+        table,
+        above,
+        column,
+        "more alt reads than reads at the site",
+        "Check that depth counts all reads, the alt reads included.",
+    )
     half = np.isnan(alt) != np.isnan(depth)
     if half.any():
-        notes.append(f"{int(half.sum())} rows give only one of the two read counts; they are taken as missing")
+        notes.append(
+            f"{int(half.sum())} rows give only one of the two read counts; they are taken as missing"
+        )
     unknown = np.isnan(alt) | np.isnan(depth) | above
     alt, depth = np.where(unknown, np.nan, alt), np.where(unknown, np.nan, depth)
     shape = (len(mutation), len(specimen))
     return Draft(
-        format=FORMAT, source=name, mutations=mutation.names, specimens=list(specimen.names),
+        format=FORMAT,
+        source=name,
+        mutations=mutation.names,
+        specimens=list(specimen.names),
         alt_count=to_grid(cells.as_counts(alt), mutation, specimen, shape),
         depth=to_grid(cells.as_counts(depth), mutation, specimen, shape),
-        rows=table.rows[mutation.first], files=table.name, notes=notes,
-    )  # fmt: skip
+        rows=table.rows[mutation.first],
+        files=table.name,
+        notes=notes,
+    )
 
 
-def _copy_number(draft: Draft, table: Table | Stack, mutation: Labels, specimen: Labels, faults: FaultList) -> None:
+def _copy_number(
+    draft: Draft, table: Table | Stack, mutation: Labels, specimen: Labels, faults: FaultList
+) -> None:
     have = {
         v: numbers(table, v, cells.COPIES, faults)
         for v in ("major_cn", "minor_cn", "total_cn", "normal_cn")
@@ -188,17 +231,33 @@ def _copy_number(draft: Draft, table: Table | Stack, mutation: Labels, specimen:
     if major is not None and minor is not None:
         column = "minor_cn" if "minor_cn" in table.frame else "major_cn"
         with np.errstate(invalid="ignore"):
-            cells.add_cells(faults, table, (minor > major) | (minor < 0) | (major < 0), column,
-                            "the minor copy number is above the major one",
-                            "Exchange the two columns, or correct the call.")  # fmt: skip
+            cells.add_cells(
+                faults,
+                table,
+                (minor > major) | (minor < 0) | (major < 0),
+                column,
+                "the minor copy number is above the major one",
+                "Exchange the two columns, or correct the call.",
+            )
             if total is not None:
-                cells.add_cells(faults, table, np.abs(major + minor - total) > 0, "total_cn",
-                                "the total copy number is not major + minor",
-                                "Correct the call, or leave major and minor empty.")  # fmt: skip
+                cells.add_cells(
+                    faults,
+                    table,
+                    np.abs(major + minor - total) > 0,
+                    "total_cn",
+                    "the total copy number is not major + minor",
+                    "Correct the call, or leave major and minor empty.",
+                )
     if "normal_cn" in have:
-        constant(table, have["normal_cn"], mutation, "normal_cn", faults,
-                 "normal_cn differs between the samples of one mutation",
-                 "A patient's normal cells have one copy number at a site: make the rows agree.")  # fmt: skip
+        constant(
+            table,
+            have["normal_cn"],
+            mutation,
+            "normal_cn",
+            faults,
+            "normal_cn differs between the samples of one mutation",
+            "A patient's normal cells have one copy number at a site: make the rows agree.",
+        )
     shape = draft.shape
     for name, values in have.items():
         setattr(draft, name, to_grid(cells.as_counts(values, np.int16), mutation, specimen, shape))
@@ -225,15 +284,23 @@ def _sites(draft: Draft, table: Table | Stack, mutation: Labels, faults: FaultLi
         rate = numbers(table, "error_rate", cells.ERROR_RATE, faults)
         draft.error_rate, differ = per_group(rate, mutation)
         if differ:
-            draft.notes.append(f"error_rate differs between the samples of {differ} mutations; their mean is used")
+            draft.notes.append(
+                f"error_rate differs between the samples of {differ} mutations; their mean is used"
+            )
 
 
 def _agreed(
     table: Table | Stack, values: np.ndarray, mutation: Labels, name: str, faults: FaultList
 ) -> np.ndarray:
-    return constant(table, values, mutation, name, faults,
-                    f"{name} differs between the rows of one mutation",
-                    "Make the rows agree, or give the two sites different mutation ids.")  # fmt: skip
+    return constant(
+        table,
+        values,
+        mutation,
+        name,
+        faults,
+        f"{name} differs between the rows of one mutation",
+        "Make the rows agree, or give the two sites different mutation ids.",
+    )
 
 
 def _specimens(draft: Draft, table: Table | Stack, specimen: Labels, faults: FaultList) -> None:
@@ -242,15 +309,32 @@ def _specimens(draft: Draft, table: Table | Stack, specimen: Labels, faults: Fau
     for name, rule in (("purity", cells.PURITY), ("purity_sd", cells.PURITY_SD)):
         if name in frame:
             values = numbers(table, name, rule, faults)
-            setattr(draft, name, constant(table, values, specimen, name, faults,
-                                          f"{name} differs between the rows of one sample",
-                                          f"A sample has one {name}: make its rows agree."))  # fmt: skip
+            setattr(
+                draft,
+                name,
+                constant(
+                    table,
+                    values,
+                    specimen,
+                    name,
+                    faults,
+                    f"{name} differs between the rows of one sample",
+                    f"A sample has one {name}: make its rows agree.",
+                ),
+            )
     for name in ("date", "group"):
         if name in frame:
             found = labels(frame[name])
             codes = np.where(found.codes < 0, np.nan, found.codes)
-            value = constant(table, codes, specimen, name, faults, f"{name} differs between the rows of one sample",
-                             f"A sample has one {name}: make its rows agree.")  # fmt: skip
+            value = constant(
+                table,
+                codes,
+                specimen,
+                name,
+                faults,
+                f"{name} differs between the rows of one sample",
+                f"A sample has one {name}: make its rows agree.",
+            )
             if name == "date":
                 _check_dates(table, found, faults)
             texts = np.append(found.names, "")

@@ -19,12 +19,16 @@ from .columns import ALIASES, plain
 from .draft import Draft
 from .grid import repeated_names
 from .params import Params, read_params
-from .text import MISSING_NUMBERS, Table, TextFile, guess_separator, header_line, read_table, split_line
+from .tables import MISSING_NUMBERS, Table, read_table
+from .text import TextFile, guess_separator, header_line, split_line
 
 FORMAT = "pairtree"
 MEANING = "Pairtree .ssm table (id, name, var_reads, total_reads, var_read_prob)"
 NEEDED = ("id", "var_reads", "total_reads")
 COLUMNS = (*NEEDED, "name", "var_read_prob")
+SITE_NAME = re.compile(r"(?:chr)?([0-9]{1,2}|X|Y|MT?)[_:](\d+)(?:[_:].*)?")
+"""Names that say chromosome and position."""
+
 NEAR = 0.02
 """A var_read_prob this near to 1/2 (or 1) is taken as a diploid (or haploid) site."""
 
@@ -84,8 +88,13 @@ def read(sources: list[TextFile], faults: FaultList, source_name: str, params: P
     n = alt.shape[1]
     for name, other in (("total_reads", total), ("var_read_prob", prob)):
         if other is not None and other.shape[1] != n:
-            faults.add(source.name, f"var_reads has {n} numbers a row and {name} has {other.shape[1]}", LIST_REMEDY,
-                       row=int(table.rows[0]), column=name)  # fmt: skip
+            faults.add(
+                source.name,
+                f"var_reads has {n} numbers a row and {name} has {other.shape[1]}",
+                LIST_REMEDY,
+                row=int(table.rows[0]),
+                column=name,
+            )
     faults.raise_if_any()
     given = read_params(_params_path(source.path, params), faults, set(ids.names), n)
     faults.raise_if_any()
@@ -108,8 +117,13 @@ def _table(source: TextFile, faults: FaultList) -> Table:
     header = [h.strip() for h in split_line(line, guess_separator(line))]
     for column in NEEDED:
         if column not in header:
-            faults.add(source.name, f"the column {column} is missing", f"Pairtree's columns are {', '.join(COLUMNS)}.",
-                       row=number, column=column)  # fmt: skip
+            faults.add(
+                source.name,
+                f"the column {column} is missing",
+                f"Pairtree's columns are {', '.join(COLUMNS)}.",
+                row=number,
+                column=column,
+            )
     faults.raise_if_any()
     table = read_table(source, faults, text_columns=COLUMNS, columns=COLUMNS)
     faults.raise_if_any()
@@ -121,8 +135,14 @@ def _lists(table: Table, column: str, rule: cells.Rule, faults: FaultList) -> np
     lists = [str(text).strip().strip(",").split(",") for text in table.frame[column].astype(object)]
     lengths = np.array([len(x) for x in lists])
     width = int(np.bincount(lengths).argmax())
-    cells.add_cells(faults, table, lengths != width, column,
-                    f"the list of {column} has another length than in the other rows", LIST_REMEDY)  # fmt: skip
+    cells.add_cells(
+        faults,
+        table,
+        lengths != width,
+        column,
+        f"the list of {column} has another length than in the other rows",
+        LIST_REMEDY,
+    )
     out = np.full((len(lists), width), np.nan)
     text = np.array([x if len(x) == width else ["NA"] * width for x in lists], dtype=object)
     for j in range(width):
@@ -156,17 +176,29 @@ def _draft(
     faults: FaultList,
 ) -> Draft:
     above = alt > total
-    cells.add_cells(faults, table, above.any(axis=1), "var_reads", "more alt reads than reads at the site",
-                    "total_reads counts all reads, the alt reads included.")  # fmt: skip
+    cells.add_cells(
+        faults,
+        table,
+        above.any(axis=1),
+        "var_reads",
+        "more alt reads than reads at the site",
+        "total_reads counts all reads, the alt reads included.",
+    )
     faults.raise_if_any()
     unknown = np.isnan(alt) | np.isnan(total)
     ids = np.array([str(x).strip() for x in table.frame["id"]], dtype=object)
     draft = Draft(
-        format=FORMAT, source=name, mutations=ids, specimens=given.samples or [f"s{j + 1}" for j in range(alt.shape[1])],
+        format=FORMAT,
+        source=name,
+        mutations=ids,
+        specimens=given.samples or [f"s{j + 1}" for j in range(alt.shape[1])],
         alt_count=cells.as_counts(np.where(unknown, np.nan, alt)),
         depth=cells.as_counts(np.where(unknown, np.nan, total)),
-        rows=table.rows, files=source.name, notes=list(given.notes), digests={source.name: source.digest, **given.digests},
-    )  # fmt: skip
+        rows=table.rows,
+        files=source.name,
+        notes=list(given.notes),
+        digests={source.name: source.digest, **given.digests},
+    )
     _sites(draft, table)
     if prob is not None:
         _copy_number(draft, prob)
@@ -180,7 +212,7 @@ def _sites(draft: Draft, table: Table) -> None:
     if "name" not in table.frame:
         return
     names = table.frame["name"].astype(object)
-    parts = [re.fullmatch(r"(?:chr)?([0-9]{1,2}|X|Y|MT?)[_:](\d+)(?:[_:].*)?", str(n).strip()) for n in names]
+    parts = [SITE_NAME.fullmatch(str(n).strip()) for n in names]
     draft.chrom = np.array([m[1] if m else "" for m in parts], dtype=object)
     draft.pos = np.array([int(m[2]) if m and len(m[2]) < 12 else -1 for m in parts], dtype=np.int64)
 
@@ -197,6 +229,6 @@ def _copy_number(draft: Draft, prob: np.ndarray) -> None:
     if other.any():
         draft.var_read_prob = np.where(other, prob, np.nan)
     draft.notes.append(
-        f"copy number from var_read_prob: {diploid.sum()} cells (mutation x sample) diploid, {haploid.sum()} haploid, "
-        f"{other.sum()} kept as an expected share of alt reads"
+        f"copy number from var_read_prob: {diploid.sum()} cells (mutation x sample) diploid, "
+        f"{haploid.sum()} haploid, {other.sum()} kept as an expected share of alt reads"
     )

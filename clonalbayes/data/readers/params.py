@@ -11,7 +11,9 @@ from clonalbayes.faults import FaultList
 
 from .text import TextFile, read_text
 
-REMEDY = 'The file holds {"samples": [names], "clusters": [[ids], ...], "garbage": [ids]}; see Pairtree\'s manual.'
+REMEDY = (
+    'The file holds {"samples": [names], "clusters": [[ids], ...], "garbage": [ids]}; see Pairtree\'s manual.'
+)
 
 
 @dataclass
@@ -91,10 +93,16 @@ def _samples(names: Any, file: str, n_samples: int, faults: FaultList) -> list[s
         faults.add(file, "samples is not a list of names", REMEDY, column="samples")
         return None
     for name in dict.fromkeys(n for n in names if names.count(n) > 1):
-        faults.add(file, "two samples bear one name", "Give them different names.", column="samples", value=name)
+        faults.add(
+            file, "two samples bear one name", "Give them different names.", column="samples", value=name
+        )
     if len(names) != n_samples:
-        faults.add(file, f"{len(names)} sample names for {n_samples} samples in the table",
-                   "Name each sample once, in the order of the lists.", column="samples")  # fmt: skip
+        faults.add(
+            file,
+            f"{len(names)} sample names for {n_samples} samples in the table",
+            "Name each sample once, in the order of the lists.",
+            column="samples",
+        )
     return [n.strip() for n in names]
 
 
@@ -112,11 +120,21 @@ def _clusters(content: dict[str, Any], file: str, mutations: set[str], faults: F
     for mutation, cluster, key in members + [(m, 0, "garbage") for m in garbage]:
         name = str(mutation)
         if name not in mutations:
-            faults.add(file, "the mutation id is not in the table", "Remove it, or give the table that has it.",
-                       column=key, value=name)  # fmt: skip
+            faults.add(
+                file,
+                "the mutation id is not in the table",
+                "Remove it, or give the table that has it.",
+                column=key,
+                value=name,
+            )
         elif name in placed:
-            faults.add(file, "the mutation is in two clusters (or twice in one)", "Leave it in one of them.",
-                       column=key, value=name)  # fmt: skip
+            faults.add(
+                file,
+                "the mutation is in two clusters (or twice in one)",
+                "Leave it in one of them.",
+                column=key,
+                value=name,
+            )
         placed.setdefault(name, cluster)
     return placed
 
@@ -126,8 +144,8 @@ def _note_clusters(params: Params, mutations: set[str]) -> None:
     aside = sum(1 for k in clusters.values() if k == 0)
     without = len(mutations - clusters.keys())
     params.notes.append(
-        f"clusters given: {len(set(clusters.values()) - {0})}; {aside} mutations set aside as garbage by the params "
-        "file are kept as data"
+        f"clusters given: {len(set(clusters.values()) - {0})}; {aside} mutations set aside as garbage by the "
+        "params file are kept as data"
     )
     if without:
         params.notes.append(f"{without} mutations are in no cluster of the params file (cluster 0)")

@@ -132,11 +132,17 @@ def _folder(path: Path, format: str | None) -> tuple[Format, list[TextFile]]:
     if dpclust.FORMAT in found:
         found = {dpclust.FORMAT: found[dpclust.FORMAT]}
     if not found and inputs:
-        raise fail(path.name, "the folder has DPClust tables but no sample sheet",
-                   "Add the sheet: columns sample, subsample, datafile, cellularity, one row a sample.")  # fmt: skip
+        raise fail(
+            path.name,
+            "the folder has DPClust tables but no sample sheet",
+            "Add the sheet: columns sample, subsample, datafile, cellularity, one row a sample.",
+        )
     if not found:
-        raise fail(path.name, "the folder holds no file of a known format",
-                   f"Give a file, or a folder with one patient's files. Found: {'; '.join(seen[:10]) or 'nothing'}.")
+        raise fail(
+            path.name,
+            "the folder holds no file of a known format",
+            f"Give a file, or a folder with one patient's files. Found: {'; '.join(seen[:10]) or 'nothing'}.",
+        )
     return _one_patient(path, found)
 
 
@@ -144,14 +150,20 @@ def _one_patient(path: Path, found: dict[str, list[Path]]) -> tuple[Format, list
     """Make sure that the files of a folder are one input."""
     listing = ", ".join(p.name for files in found.values() for p in files[:10])
     if len(found) > 1:
-        raise fail(path.name, f"the folder holds files of several formats ({', '.join(found)})",
-                   f"Give one of the files, or name the format: {listing}.")  # fmt: skip
+        raise fail(
+            path.name,
+            f"the folder holds files of several formats ({', '.join(found)})",
+            f"Give one of the files, or name the format: {listing}.",
+        )
     name, files = next(iter(found.items()))
     sources = [read_text(f) for f in files]
     several = name == long.FORMAT and all(long.is_single_sample(s) for s in sources)
     if len(files) > (2 if name == wide.FORMAT else 1) and not several:
-        raise fail(path.name, f"the folder holds {len(files)} inputs of the format {name}",
-                   f"Give one of them: {listing}.")  # fmt: skip
+        raise fail(
+            path.name,
+            f"the folder holds {len(files)} inputs of the format {name}",
+            f"Give one of them: {listing}.",
+        )
     if several:
         _check_stems(path, sources)
     return FORMATS[name], sources
@@ -167,8 +179,12 @@ def _add_clusters(draft: Draft, params: Path, faults: FaultList) -> None:
     """Take the clusters of a params file for a table of another format."""
     given = read_params(params, faults, set(draft.mutations), len(draft.specimens))
     if given.samples is not None and set(given.samples) != set(draft.specimens):
-        faults.add(params.name, "the sample names are not those of the table",
-                   f"The table's samples are: {', '.join(draft.specimens)}.", column="samples")  # fmt: skip
+        faults.add(
+            params.name,
+            "the sample names are not those of the table",
+            f"The table's samples are: {', '.join(draft.specimens)}.",
+            column="samples",
+        )
     draft.notes += given.notes
     draft.digests.update(given.digests)
     if given.clusters is not None:

@@ -1,7 +1,7 @@
-"""Two wide tables of counts: `NV` (alt reads) and `NR` (all reads), one row a mutation and one column a sample.
+"""Two wide tables of counts, `NV` (alt reads) and `NR` (all reads): one row a mutation, one column a sample.
 
-R's `write.table` (quoted, header one field short) and ordinary tables with an id column are read. Which of the
-two is which follows from the counts: alt reads never exceed all reads. The columns are aligned by sample
+R's `write.table` (quoted, header one field short) and ordinary tables with an id column are read. Which of
+the two is which follows from the counts: alt reads never exceed all reads. The columns are aligned by sample
 name, the rows by mutation.
 """
 
@@ -18,14 +18,16 @@ from clonalbayes.faults import FaultList, fail
 from . import cells
 from .draft import Draft
 from .grid import repeated_names
-from .text import Table, TextFile, guess_separator, header_line, read_table, split_line
+from .tables import Table, read_table
+from .text import TextFile, guess_separator, header_line, split_line
 
 FORMAT = "counts"
 MEANING = "pair of wide tables NV (alt reads) and NR (all reads), one row a mutation, one column a sample"
 SITE = re.compile(r"(?:chr)?([^_:]+)[_:](\d{1,11})[_:]([ACGTNacgtn*-]+)[_:>/]([ACGTNacgtn*-]+)")
 ID = "(mutation)"
 PARTNER_REMEDY = (
-    "Name the two tables alike, one with NV and one with NR in its name, or give a folder that holds only the two."
+    "Name the two tables alike, one with NV and one with NR in its name, "
+    "or give a folder that holds only the two."
 )
 
 
@@ -108,14 +110,16 @@ def read(sources: list[TextFile], faults: FaultList, source_name: str) -> Draft:
 
 
 def _table(source: TextFile, faults: FaultList) -> Table:
-    number, line = header_line(source)
+    _, line = header_line(source)
     header = [h.strip() for h in split_line(line, guess_separator(line))]
     table = read_table(source, faults, row_names=True, text_columns=header[:1])
     first = table.header[0]
     frame = table.frame.rename(columns={first: ID})
     table.frame, table.names = frame, {ID: first}
     names = cells.labels(frame[ID])
-    cells.add_cells(faults, table, names.codes < 0, ID, "the mutation has no name", "Fill the cell or remove the row.")
+    cells.add_cells(
+        faults, table, names.codes < 0, ID, "the mutation has no name", "Fill the cell or remove the row."
+    )
     repeated_names(table, names, ID, "the mutation occurs twice", faults)
     return table
 
@@ -125,8 +129,13 @@ def _samples(tables: list[Table], faults: FaultList) -> list[str]:
     names = [[c for c in t.frame.columns if c != ID] for t in tables]
     for i, table in enumerate(tables):
         for extra in [n for n in names[i] if n not in names[1 - i]]:
-            faults.add(table.name, f"the sample is not in {tables[1 - i].name}",
-                       "Give both tables the same columns.", row=header_line(table.source)[0], column=extra)  # fmt: skip
+            faults.add(
+                table.name,
+                f"the sample is not in {tables[1 - i].name}",
+                "Give both tables the same columns.",
+                row=header_line(table.source)[0],
+                column=extra,
+            )
     return names[0]
 
 
@@ -142,13 +151,24 @@ def _aligned(tables: list[Table], faults: FaultList) -> np.ndarray:
     there = second.get_indexer(first)
     back = first.get_indexer(second)
     for table, other, found in ((tables[0], tables[1], there), (tables[1], tables[0], back)):
-        cells.add_cells(faults, table, found < 0, ID, f"the mutation is not in {other.name}",
-                        "Give both tables the same rows.")  # fmt: skip
+        cells.add_cells(
+            faults,
+            table,
+            found < 0,
+            ID,
+            f"the mutation is not in {other.name}",
+            "Give both tables the same rows.",
+        )
     return there
 
 
 def _draft(
-    tables: list[Table], values: list[np.ndarray], second: np.ndarray, samples: list[str], name: str, faults: FaultList
+    tables: list[Table],
+    values: list[np.ndarray],
+    second: np.ndarray,
+    samples: list[str],
+    name: str,
+    faults: FaultList,
 ) -> Draft:
     """Decide which table holds the alt reads, and put the two together."""
     with np.errstate(invalid="ignore"):
@@ -161,24 +181,34 @@ def _draft(
     for j in np.flatnonzero(bad.any(axis=0)):
         mask = np.zeros(len(table), bool)
         mask[rows[bad[:, j]]] = True
-        cells.add_cells(faults, table, mask, samples[j], "more alt reads than reads at the site",
-                        "NR counts all reads, the alt reads of NV included.")  # fmt: skip
+        cells.add_cells(
+            faults,
+            table,
+            mask,
+            samples[j],
+            "more alt reads than reads at the site",
+            "NR counts all reads, the alt reads of NV included.",
+        )
     unknown = np.isnan(alt) | np.isnan(depth)
     ids = np.array([str(x).strip() for x in tables[0].frame[ID]], dtype=object)
     draft = Draft(
-        format=FORMAT, source=name, mutations=ids, specimens=samples,
+        format=FORMAT,
+        source=name,
+        mutations=ids,
+        specimens=samples,
         alt_count=cells.as_counts(np.where(unknown, np.nan, alt)),
         depth=cells.as_counts(np.where(unknown, np.nan, depth)),
-        rows=tables[0].rows, files=tables[0].name,
+        rows=tables[0].rows,
+        files=tables[0].name,
         notes=[f"alt reads from {table.name}, all reads from {tables[1 if alt_first else 0].name}"],
         digests={t.name: t.source.digest for t in tables},
-    )  # fmt: skip
+    )
     _sites(draft)
     return draft
 
 
 def _alt_is_first(tables: list[Table], above: list[int]) -> bool:
-    """The table whose counts exceed the other's less often holds the alt reads; on a draw the name decides."""
+    """Say whether the first table's counts exceed the other's less often; on a draw the name decides."""
     if above[0] != above[1]:
         return above[0] < above[1]
     return not re.search(r"(?<![A-Za-z])nr(?![A-Za-z])", tables[0].name, flags=re.IGNORECASE)
