@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from clonalbayes.faults import Fault
-from clonalbayes.specs import BLOCKS, CONSTANTS, DISTRIBUTIONS, OVER, PRIORS, QUANTITIES, Schedule
+from clonalbayes.specs import (
+    BLOCKS,
+    BOUNDS,
+    CONSTANTS,
+    DISTRIBUTIONS,
+    FIXED,
+    OVER,
+    PRIORS,
+    QUANTITIES,
+    Schedule,
+)
 
 _TOP = ("name", "version", "meaning", "citation", "extends")
 _TABLES = ("blocks", "priors", "constants", "schedule", "calibration", "limits")
@@ -148,16 +158,16 @@ class _Checks:
             remedy = f"This prior is {PRIORS[name]}({', '.join(DISTRIBUTIONS[PRIORS[name]])})."
             self.add(f"{where}.distribution", known, remedy, distribution)
             return
-        self.parameters(name, entry)
-        self.bounds(where, entry)
+        if self.parameters(name, entry):
+            self.built_in(name, entry)
 
-    def parameters(self, name: str, entry: Mapping[str, Any]) -> None:
-        """Check the parameters of a prior against those of its distribution."""
+    def parameters(self, name: str, entry: Mapping[str, Any]) -> bool:
+        """Check the parameters of a prior against those of its distribution; tell whether they are a table."""
         where, wanted = f"priors.{name}", DISTRIBUTIONS[PRIORS[name]]
         given = entry.get("parameters")
         if not isinstance(given, Mapping):
             self.add(f"{where}.parameters", "missing or not a table", f"Give {', '.join(wanted)}.", given)
-            return
+            return False
         self.known(given, wanted, f"{where}.parameters")
         for key, meaning in wanted.items():
             if not is_valid(given.get(key), meaning):
@@ -174,20 +184,19 @@ class _Checks:
             )
         if labels and isinstance(given.get("alpha"), list) and len(given["alpha"]) != len(labels):
             self.add(f"{where}.parameters", f"alpha needs {len(labels)} numbers", f"For {', '.join(labels)}.")
+        return True
 
-    def bounds(self, where: str, entry: Mapping[str, Any]) -> None:
-        """Bounds are two numbers, the lower first."""
+    def built_in(self, name: str, entry: Mapping[str, Any]) -> None:
+        """Check that a file states the bounds and parameters that the kernels have built in, and no others."""
+        where, bounds = f"priors.{name}", BOUNDS.get(name)
         given = entry.get("bounds")
-        if given is None:
-            return
-        pair = isinstance(given, list) and len(given) == 2 and all(_is_number(bound) for bound in given)
-        if not pair or not given[0] < given[1]:
-            self.add(
-                f"{where}.bounds",
-                "must be two numbers, the lower first",
-                "Write bounds = [low, high].",
-                given,
-            )
+        if (None if given is None else tuple(_listed(given))) != bounds:
+            remedy = f"Write bounds = {list(bounds)}." if bounds else "Leave bounds out."
+            self.add(f"{where}.bounds", "the bounds of this prior are built in", remedy, given)
+        for key, value in FIXED.get(name, {}).items():
+            if entry["parameters"].get(key) != value:
+                remedy = f"Write {key} = {value:g}."
+                self.add(f"{where}.parameters", f"{key} is built in", remedy, entry["parameters"].get(key))
 
     def constants(self, table: Mapping[str, Any]) -> None:
         """Each constant has a value in its range, a unit and a reason."""
@@ -250,3 +259,8 @@ def _is_number(value: Any) -> bool:
 def _is_whole(value: Any) -> bool:
     """Tell whether a value is a whole number; true and false are none."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _listed(value: Any) -> list[Any]:
+    """Turn a value into a list, to be compared whatever it is."""
+    return value if isinstance(value, list) else [value]

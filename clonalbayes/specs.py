@@ -63,6 +63,12 @@ OVER: dict[str, tuple[str, ...]] = {
 }
 """Dirichlet prior -> the names of its entries, in order."""
 
+BOUNDS: dict[str, tuple[float, float]] = {"error_rate": (0.0, 0.05), "purity": (0.0, 1.0)}
+"""Truncated prior -> the bounds that are built into the kernels."""
+
+FIXED: dict[str, dict[str, float]] = {"prevalence_slab": {"alpha": 1.0, "beta": 1.0}}
+"""Prior -> parameters that are built into the kernels: a file states them, and cannot change them."""
+
 CONSTANTS: dict[str, str] = {"noise_error_rate": _UNIT, "max_clones": "a whole number above 0"}
 """Constant -> what it may be."""
 
@@ -70,7 +76,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     "mixture": ("dirichlet_process",),
     "prevalence": ("free",),
     "reads": ("beta_binomial",),
-    "ascertainment": ("min_alt", "none"),
+    "ascertainment": ("min_alt",),
 }
 """Block -> its registered forms."""
 

@@ -164,9 +164,9 @@ def test_models_show_of_an_unknown_name(capsys):
 
 
 def test_names_in_the_help_are_those_of_the_library():
-    from clonalbayes.data.export import FORMATS as WRITTEN
+    from clonalbayes.data.export import EXPORTS
 
-    assert set(FORMATS) == set(WRITTEN)
+    assert set(FORMATS) == set(EXPORTS)
     assert len(set(PLOTS)) == len(PLOTS)
 
 

@@ -168,8 +168,10 @@ EXTENDS = 'extends = "clones"\n'
         ("[priors.precision]\nparameters = 3\n", "missing or not a table"),
         ("[priors.precision]\nunit = 3\n", "missing or not a text"),
         ('[priors.precision]\nreason = " "\n', "missing or not a text"),
-        ("[priors.error_rate]\nbounds = [0.1, 0.1]\n", "two numbers, the lower first"),
-        ("[priors.error_rate]\nbounds = 3\n", "two numbers, the lower first"),
+        ("[priors.error_rate]\nbounds = [0.0, 0.1]\n", "built in. Write bounds = [0.0, 0.05]"),
+        ("[priors.error_rate]\nbounds = 3\n", "built in. Write bounds = [0.0, 0.05]"),
+        ("[priors.precision]\nbounds = [0.0, 1.0]\n", "built in. Leave bounds out"),
+        ("[priors.prevalence_slab]\nparameters = { alpha = 2 }\n", "alpha is built in. Write alpha = 1"),
         ("[priors.presence_prob]\nparameters = { alpha = [1, 1] }\n", "alpha needs 3 numbers"),
         ("[priors.presence_prob]\nparameters = { alpha = [1, 1, 0] }\n", "a list of numbers above 0"),
         (

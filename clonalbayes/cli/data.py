@@ -31,5 +31,7 @@ def export(options: argparse.Namespace) -> None:
     """Write the input in another tool's format."""
     from clonalbayes.data.export import export as write
 
-    write(read_patient(options), options.out, format=options.to)
+    losses = write(read_patient(options), options.to, options.out)
     print(options.out)
+    for loss in losses:
+        print(f"not held by this format: {loss}")

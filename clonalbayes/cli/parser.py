@@ -13,7 +13,7 @@ from clonalbayes import __version__
 from clonalbayes.specs import Schedule
 
 DEFAULT_MODEL = "clones"
-FORMATS = ("table", "pyclone-vi", "pairtree", "dpclust")
+FORMATS = ("pyclone-vi", "pairtree", "dpclust", "counts")
 """Formats that `export` writes."""
 
 PLOTS = ("vaf", "heatmap", "prevalence", "n_clones", "similarity", "all")
