@@ -162,7 +162,7 @@ class _Checks:
             self.built_in(name, entry)
 
     def parameters(self, name: str, entry: Mapping[str, Any]) -> bool:
-        """Check the parameters of a prior against those of its distribution; tell whether they are a table."""
+        """Check the parameters of a prior against those of its distribution; tell if they are a table."""
         where, wanted = f"priors.{name}", DISTRIBUTIONS[PRIORS[name]]
         given = entry.get("parameters")
         if not isinstance(given, Mapping):
@@ -187,7 +187,7 @@ class _Checks:
         return True
 
     def built_in(self, name: str, entry: Mapping[str, Any]) -> None:
-        """Check that a file states the bounds and parameters that the kernels have built in, and no others."""
+        """Check that a file states the bounds and parameters that are built into the kernels."""
         where, bounds = f"priors.{name}", BOUNDS.get(name)
         given = entry.get("bounds")
         if (None if given is None else tuple(_listed(given))) != bounds:
