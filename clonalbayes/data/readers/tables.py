@@ -283,6 +283,5 @@ def _parse(
         keep_default_na=False,
         na_values={c: list(MISSING_TEXT if c in text else MISSING_NUMBERS) for c in keep},
         low_memory=False,
-        float_precision="round_trip",
         skipinitialspace=True,
     )
