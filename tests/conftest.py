@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real files that developers may have beside the checkout; tests that need it skip without."""
+    """Find the folder of real files that developers may have beside the checkout; skip without it."""
     folder = Path(__file__).resolve().parents[2] / "shared"
     if not (folder / "data" / "formats").is_dir():
         pytest.skip("the folder of shared real files is not here")

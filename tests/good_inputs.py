@@ -14,9 +14,12 @@ def lines_of(rows: list[list[object]], separator: str = "\t") -> str:
     return "".join(separator.join(map(str, r)) + "\n" for r in rows)
 
 
+LONG_HEADER = (
+    "mutation_id sample_id ref_counts alt_counts major_cn minor_cn normal_cn tumour_content error_rate"
+)
 LONG = lines_of(
     [
-        "mutation_id sample_id ref_counts alt_counts major_cn minor_cn normal_cn tumour_content error_rate".split(),
+        LONG_HEADER.split(),
         ["m1", "A", 60, 40, 1, 1, 2, 0.9, 0.001],
         ["m1", "B", 80, 20, 2, 1, 2, 0.8, 0.001],
         ["m2", "A", 95, 5, 1, 1, 2, 0.9, 0.001],
@@ -47,7 +50,9 @@ PARAMS = {"samples": ["D", "R1", "R2"], "clusters": [["s0"], ["s1"]], "garbage":
 
 SNV_FIELDS = "FAZ FCZ FGZ FTZ RAZ RCZ RGZ RTZ MTR WTR DEP MDR WDR VAF OFS".split()
 INDEL_FIELDS = "MTR WTR DEP AMB UNK MDR WDR VAF OFS".split()
-SITE_FIELDS = "#Normal VariantID Chrom Pos Ref Alt Qual Filter Gene Transcript RNA CDS Protein Type Effect".split()
+SITE_FIELDS = (
+    "#Normal VariantID Chrom Pos Ref Alt Qual Filter Gene Transcript RNA CDS Protein Type Effect".split()
+)
 
 
 def cgpvaf(samples: list[str], fields: list[str], counts: list[list[tuple[int, int]]]) -> str:
@@ -56,16 +61,40 @@ def cgpvaf(samples: list[str], fields: list[str], counts: list[list[tuple[int, i
     rows: list[list[object]] = [[*SITE_FIELDS, *(f"{s}_{f}" for s in samples for f in fields)]]
     for i, site in enumerate(counts):
         ref, alt = ("A", "T") if "FAZ" in fields else ("AT", "A")
-        row: list[object] = [samples[0], ".", "1", 1000 + i, ref, alt, ".", "3", "G", "T", "r.?", "-", "-", "Sub", "x"]
+        row: list[object] = [
+            samples[0],
+            ".",
+            "1",
+            1000 + i,
+            ref,
+            alt,
+            ".",
+            "3",
+            "G",
+            "T",
+            "r.?",
+            "-",
+            "-",
+            "Sub",
+            "x",
+        ]
         for mutated, wild in site:
             n = mutated + wild
-            known = {"MTR": mutated, "WTR": wild, "DEP": n, "VAF": f"{mutated / n:.4f}" if n else "0.0", "OFS": "NA"}
+            known = {
+                "MTR": mutated,
+                "WTR": wild,
+                "DEP": n,
+                "VAF": f"{mutated / n:.4f}" if n else "0.0",
+                "OFS": "NA",
+            }
             row += [known.get(f, 0) for f in fields]
         rows.append(row)
     return head + lines_of(rows)
 
 
-CGPVAF = cgpvaf(["norm", "tumA", "tumB"], SNV_FIELDS, [[(0, 30), (10, 20), (0, 0)], [(1, 40), (0, 25), (12, 30)]])
+CGPVAF = cgpvaf(
+    ["norm", "tumA", "tumB"], SNV_FIELDS, [[(0, 30), (10, 20), (0, 0)], [(1, 40), (0, 25), (12, 30)]]
+)
 
 SHEET = lines_of(
     [
@@ -76,7 +105,8 @@ SHEET = lines_of(
 )
 
 DP_HEADER = (
-    "chr end WT.count mut.count subclonal.CN mutation.copy.number subclonal.fraction no.chrs.bearing.mut phase"
+    "chr end WT.count mut.count subclonal.CN mutation.copy.number subclonal.fraction "
+    "no.chrs.bearing.mut phase"
 ).split()
 DP_A = lines_of(
     [
@@ -95,12 +125,8 @@ DP_B = lines_of(
     ]
 )
 
-NV = lines_of(
-    [["mutation", "A", "B"], ["1_100_A_T", 10, 0], ["1_200_C_CTT", 5, 8], ["X_300_G_A", 0, 20]]
-)  # fmt: skip
-NR = lines_of(
-    [["mutation", "A", "B"], ["1_100_A_T", 50, 40], ["1_200_C_CTT", 55, 48], ["X_300_G_A", 30, 20]]
-)  # fmt: skip
+NV = lines_of([["mutation", "A", "B"], ["1_100_A_T", 10, 0], ["1_200_C_CTT", 5, 8], ["X_300_G_A", 0, 20]])
+NR = lines_of([["mutation", "A", "B"], ["1_100_A_T", 50, 40], ["1_200_C_CTT", 55, 48], ["X_300_G_A", 30, 20]])
 
 
 def write(path: Path, text: str | bytes) -> Path:
@@ -117,7 +143,9 @@ def long_file(folder: Path, text: str | bytes = LONG, name: str = "patient.tsv")
 def ssm_file(folder: Path, text: str | bytes = SSM, params: object = PARAMS) -> Path:
     """Write an `.ssm` table and its params file (a string is written as it is, None is left out)."""
     if params is not None:
-        write(folder / "patient.params.json", params if isinstance(params, str | bytes) else json.dumps(params))
+        write(
+            folder / "patient.params.json", params if isinstance(params, str | bytes) else json.dumps(params)
+        )
     return write(folder / "patient.ssm", text)
 
 
@@ -127,7 +155,10 @@ def cgpvaf_file(folder: Path, text: str | bytes = CGPVAF) -> Path:
 
 
 def dpclust_folder(
-    folder: Path, sheet: str | bytes | None = SHEET, a: str | bytes | None = DP_A, b: str | bytes | None = DP_B
+    folder: Path,
+    sheet: str | bytes | None = SHEET,
+    a: str | bytes | None = DP_A,
+    b: str | bytes | None = DP_B,
 ) -> Path:
     """Write a DPClust input folder; None leaves a file out."""
     out = folder / "dp"

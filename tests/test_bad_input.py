@@ -1,4 +1,4 @@
-"""Every faulty input is answered by one error that names file, row and remedy; no bytes lead to anything else."""
+"""Every faulty input is answered by one error that names file, row and remedy; so are any bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ FUZZ_SECONDS = 2.5
 
 
 def _options(case: BadInput, folder: Path) -> dict[str, object]:
-    return {k: folder / v if isinstance(v, str) and v.endswith(".json") else v for k, v in case.options.items()}
+    return {
+        k: folder / v if isinstance(v, str) and v.endswith(".json") else v for k, v in case.options.items()
+    }
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
@@ -81,7 +83,9 @@ def _mutated(data: bytes, rng: random.Random) -> bytes:
         elif kind == 1:
             del out[at : at + rng.choice((1, 1, 2, 30))]
         elif kind == 2:
-            out[at:at] = rng.choice((b"\t", b"\n", b",", b'"', b"-", b".", b"9", b"NA", b"\r", b"#", b"\xef\xbb\xbf", b"e9"))
+            out[at:at] = rng.choice(
+                (b"\t", b"\n", b",", b'"', b"-", b".", b"9", b"NA", b"\r", b"#", b"\xef\xbb\xbf", b"e9")
+            )
         elif kind == 3:
             out[at:at] = out[at : at + rng.randrange(1, 40)]
         elif kind == 4:

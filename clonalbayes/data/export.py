@@ -36,8 +36,8 @@ def export(patient: Patient | xr.Dataset, format: str, path: str | os.PathLike[s
         A patient or its Dataset.
     format
         One of `EXPORTS`: "pyclone-vi" (a long table; what PyClone-VI does not know are further columns
-        that it ignores), "pairtree" (`PATH` and the params file beside it), "dpclust" (a folder), "counts" (a folder
-        with the tables NV and NR).
+        that it ignores), "pairtree" (`PATH` and the params file beside it), "dpclust" (a folder), "counts"
+        (a folder with the tables NV and NR).
     path
         File or folder to write. It appears whole or not at all; a file that exists is replaced.
 

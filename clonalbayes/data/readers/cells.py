@@ -211,14 +211,10 @@ def labels(series: pd.Series) -> Labels:
     -------
     Labels
     """
-    coded = series.astype("category")
-    names = np.array([str(c).strip() for c in coded.cat.categories], dtype=object)
-    raw = coded.cat.codes.to_numpy()
-    merged, names = pd.factorize(names)  # texts that differ only by white space at the end
-    old = np.where(raw < 0, -1, merged[raw]) if len(names) else raw
-    codes, order = pd.factorize(np.where(old < 0, np.nan, old)) if (old < 0).any() else pd.factorize(old)
-    order = order.astype(np.int64)
-    first = np.full(len(order), -1, np.int64)
+    raw, found = pd.factorize(series.to_numpy(dtype=object))
+    merged, names = pd.factorize(np.array([str(f).strip() for f in found], dtype=object))
+    codes = np.append(merged, -1)[raw]  # texts that differ only by white space at the end are one
+    first = np.full(len(names), -1, np.int64)
     there = np.flatnonzero(codes >= 0)[::-1]
     first[codes[there]] = there
-    return Labels(codes.astype(np.int64), names[order], first)
+    return Labels(codes.astype(np.int64), names, first)

@@ -295,6 +295,6 @@ def _copy_number(draft: Draft, copies: np.ndarray, bearing: np.ndarray) -> None:
     share = np.minimum(mutated / per_cell, 1.0)
     draft.var_read_prob = np.where(mixed, share, np.nan)
     draft.notes.append(
-        f"the mean copy number is not whole at {mixed.sum()} cells (mutation x sample): the expected share of "
-        "alt reads there is no.chrs.bearing.mut / (purity x subclonal.CN + 2 (1 - purity))"
+        f"the mean copy number is not whole at {mixed.sum()} cells (mutation x sample): the expected "
+        "share of alt reads there is no.chrs.bearing.mut / (purity x subclonal.CN + 2 (1 - purity))"
     )

@@ -112,7 +112,7 @@ def _table(source: TextFile, faults: FaultList, notes: list[str]) -> Table:
     if unused:
         notes.append(f"{source.name}: columns not used: {', '.join(unused)}")
     if "specimen" not in chosen:
-        table.frame["specimen"] = pd.Categorical.from_codes(np.zeros(len(table), np.int8), [source.stem])
+        table.frame["specimen"] = np.full(len(table), source.stem, dtype=object)
         notes.append(f"{source.name}: no sample column, taken as one sample called {source.stem}")
     return table
 

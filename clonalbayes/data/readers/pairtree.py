@@ -29,7 +29,7 @@ COLUMNS = (*NEEDED, "name", "var_read_prob")
 SITE_NAME = re.compile(r"(?:chr)?([0-9]{1,2}|X|Y|MT?)[_:](\d+)(?:[_:].*)?")
 """Names that say chromosome and position."""
 
-NEAR = 0.02
+NEAR = 0.02 + 1e-9
 """A var_read_prob this near to 1/2 (or 1) is taken as a diploid (or haploid) site."""
 
 LIST_REMEDY = "Give one number a sample, separated by commas, in every list of the file."

@@ -31,7 +31,7 @@ class Table:
     header
         Column names as written.
     frame
-        The columns that were asked for; a column of text is categorical, a column of numbers numeric.
+        The columns that were asked for; a column of text is of dtype object, a column of numbers numeric.
     rows
         Line number in the file of each row of the frame.
     separator
@@ -189,10 +189,12 @@ def _first_width(source: TextFile, number: int, separator: str) -> int:
 
 
 def _check_header(name: str, header: list[str], number: int, faults: FaultList) -> None:
-    for column in dict.fromkeys(h for h in header if header.count(h) > 1):
+    doubled = dict.fromkeys(h for h in header if header.count(h) > 1)
+    for column in doubled:
         what = "a column name occurs twice" if column else "a column has no name"
         faults.add(name, what, "Rename or remove one of them.", row=number, column=column or None)
-    faults.raise_if_any()
+    if doubled:
+        faults.raise_if_any()
 
 
 def _body(
@@ -236,8 +238,10 @@ def _even_rows(
 ) -> tuple[bytes, np.ndarray]:
     """Drop blank rows, make rows of the wrong width faults, and number the others."""
     codes = np.frombuffer(body, np.uint8)
-    ends = np.flatnonzero(codes == ord("\n"))
-    fields = np.diff(np.searchsorted(np.flatnonzero(codes == ord(separator)), ends), prepend=0) + 1
+    marks = np.flatnonzero((codes == ord(separator)) | (codes == ord("\n")))
+    line_marks = np.flatnonzero(codes[marks] == ord("\n"))
+    ends, fields = marks[line_marks], np.diff(line_marks, prepend=-1)  # a line has as many marks as fields
+    del marks
     starts = np.concatenate([[0], ends[:-1] + 1])
     blank = _blank(body, codes, starts, ends, separator)
     uneven = (fields != width) & ~blank
@@ -278,7 +282,7 @@ def _parse(
         names=header,
         usecols=keep,
         index_col=False,
-        dtype=dict.fromkeys(text, "category"),
+        dtype=dict.fromkeys(text, object),
         quoting=csv.QUOTE_NONE,
         keep_default_na=False,
         na_values={c: list(MISSING_TEXT if c in text else MISSING_NUMBERS) for c in keep},
