@@ -13,6 +13,7 @@ from good_inputs import GOOD, LONG, cell, lines_of, long_file, rename, without
 import clonalbayes
 from clonalbayes.data.patient import Patient, read
 from clonalbayes.data.schema import validate
+from clonalbayes.faults import InputError
 
 
 @pytest.mark.parametrize("name", list(GOOD))
@@ -218,3 +219,39 @@ def test_contexts_of_another_form_are_not_used(tmp_path: Path) -> None:
     patient = read(long_file(tmp_path, text))
     assert (patient.data["context"] == "").all()
     assert any("3 contexts are not of the form" in n for n in patient.notes)
+
+
+def test_long_alleles_do_not_blow_up_the_rest(tmp_path: Path) -> None:
+    """An indel of many bases is kept whole, in an array of objects."""
+    text = lines_of(
+        [
+            ["chrom", "pos", "ref_allele", "alt_allele", "sample", "ref_counts", "alt_counts"],
+            ["1", 5, "A" * 5000, "A", "S", 9, 8],
+            ["1", 9, "C", "T", "S", 9, 7],
+        ]
+    )
+    ds = read(long_file(tmp_path, text)).data
+    assert ds["ref"].dtype == object
+    assert ds["ref"].values[0] == "A" * 5000
+    assert ds["alt"].dtype.kind == "U"
+    assert ds["kind"].values.tolist() == ["indel", "snv"]
+
+
+def test_a_negative_minimum_is_a_fault(tmp_path: Path) -> None:
+    """There are no fewer than no reads."""
+    with pytest.raises(InputError, match="the minimum of alt reads is negative"):
+        read(long_file(tmp_path), min_alt=-1)
+
+
+@pytest.mark.parametrize("words", ["SNP", "snv", "Sub"])
+def test_kinds_by_other_words(tmp_path: Path, words: str) -> None:
+    """As other tools call them."""
+    ds = read(long_file(tmp_path, rename(LONG, "error_rate", "variant_type").replace("0.001", words))).data
+    assert (ds["kind"] == "snv").all()
+
+
+def test_all_wrong_purities_are_named(tmp_path: Path) -> None:
+    """Of the argument, too, every fault at once."""
+    with pytest.raises(InputError) as caught:
+        read(long_file(tmp_path), purity={"A": (0.5, 0.9), "B": "high", "C": 0.3})  # type: ignore[dict-item]
+    assert [f.column or f.value for f in caught.value.faults] == ["A", "B", "C"]

@@ -10,13 +10,32 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from clonalbayes.faults import FaultList
+from clonalbayes.faults import FaultList, fail
 
 from .readers.draft import Draft
 from .schema import DIPLOID, MISSING, REGISTRY, SPECIMEN, validate
 
 LARGEST_DEFAULT_MIN_ALT = 5
 """The ascertainment rule that is read off the data never asks for more alt reads than this."""
+
+LONGEST_COMPACT_TEXT = 100
+"""Characters up to which texts are kept in arrays of fixed width; long indels are longer."""
+
+KIND_WORDS = {
+    "snv": "snv",
+    "snp": "snv",
+    "sub": "snv",
+    "mnv": "mnv",
+    "dnp": "mnv",
+    "tnp": "mnv",
+    "onp": "mnv",
+    "indel": "indel",
+    "ins": "indel",
+    "del": "indel",
+}
+"""What users call the kinds of mutations, and what we call them."""
+
+CONTEXT = r"[ACGT]\[[CT]>[ACGT]\][ACGT]"
 
 EXCLUDED_COLUMNS = ("mutation", "reason", "file", "row")
 
@@ -49,6 +68,8 @@ def assemble(
     InputError
         If the purity is wrong, if nothing is left, or if the Dataset breaks the registry's rules.
     """
+    if min_alt is not None and min_alt < 0:
+        raise fail("min_alt", "the minimum of alt reads is negative", "Give 0 or more.", value=str(min_alt))
     _fill_purity(draft, purity)
     _fill_copy_number(draft)
     _drop_lost_sites(draft)
@@ -127,14 +148,13 @@ def _override_purity(draft: Draft, purity: Purity, value: np.ndarray, error: np.
 def _fill_copy_number(draft: Draft) -> None:
     """Make every cell either a major/minor call, a total with unknown split, or diploid; and say so."""
     shape = draft.shape
-    normal = np.full(shape, MISSING, np.int16) if draft.normal_cn is None else draft.normal_cn
+    normal = _or_missing(draft.normal_cn, shape)
     by_mutation = normal.max(axis=1, keepdims=True, initial=MISSING)
     normal = np.where(
         normal == MISSING, np.where(by_mutation == MISSING, DIPLOID, by_mutation), normal
     ).astype(np.int16)
-    major = np.full(shape, MISSING, np.int16) if draft.major_cn is None else draft.major_cn
-    minor = np.full(shape, MISSING, np.int16) if draft.minor_cn is None else draft.minor_cn
-    total = np.full(shape, MISSING, np.int16) if draft.total_cn is None else draft.total_cn
+    major, minor = _or_missing(draft.major_cn, shape), _or_missing(draft.minor_cn, shape)
+    total = _or_missing(draft.total_cn, shape)
     split = (major != MISSING) & (minor != MISSING)
     only_total = ~split & (total != MISSING)
     by_reads = np.zeros(shape, bool) if draft.var_read_prob is None else ~np.isnan(draft.var_read_prob)
@@ -164,15 +184,20 @@ def _note_copy_number(draft: Draft, none: np.ndarray, only_total: np.ndarray) ->
         )
 
 
+def _or_missing(values: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
+    return np.full(shape, MISSING, np.int16) if values is None else values
+
+
+def _without_copies(draft: Draft) -> np.ndarray:
+    """Where the tumour cells hold no copy of the site, by mutation and sample."""
+    major, total = _or_missing(draft.major_cn, draft.shape), _or_missing(draft.total_cn, draft.shape)
+    lost = (major == 0) | ((major == MISSING) & (total == 0))
+    return lost if draft.var_read_prob is None else lost & np.isnan(draft.var_read_prob)
+
+
 def _drop_lost_sites(draft: Draft) -> None:
     """Make counts missing where the tumour cells hold no copy of the site."""
-    assert draft.major_cn is not None
-    lost = draft.major_cn == 0
-    if draft.total_cn is not None:
-        lost |= (draft.major_cn == MISSING) & (draft.total_cn == 0)
-    if draft.var_read_prob is not None:
-        lost &= np.isnan(draft.var_read_prob)
-    lost &= draft.depth != MISSING
+    lost = _without_copies(draft) & (draft.depth != MISSING)
     if not lost.any():
         return
     reads = int((draft.alt_count[lost] > 0).sum())
@@ -198,13 +223,7 @@ def _exclude(draft: Draft, min_alt: int | None) -> tuple[np.ndarray, pd.DataFram
         )
         reason[largest < min_alt] = few
     reason[draft.depth.max(axis=1, initial=MISSING) <= 0] = "no read in any sample"
-    assert draft.major_cn is not None
-    total = np.where(
-        draft.major_cn == MISSING, 1 if draft.total_cn is None else draft.total_cn, draft.major_cn
-    )
-    if draft.var_read_prob is not None:
-        total = np.where(np.isnan(draft.var_read_prob), total, 1)
-    reason[(total == 0).all(axis=1)] = "copy number 0 in every sample"
+    reason[_without_copies(draft).all(axis=1)] = "copy number 0 in every sample"
     gone = np.flatnonzero(reason != "")
     excluded = pd.DataFrame(
         {
@@ -248,6 +267,7 @@ def _note_missing(draft: Draft, keep: np.ndarray) -> None:
 def _dataset(draft: Draft, keep: np.ndarray, min_alt: int) -> xr.Dataset:
     """Lay the draft out as the registry says; text that the format lacks is empty."""
     _fill_kind(draft)
+    _check_contexts(draft)
     n = {"mutation": len(draft.mutations), "specimen": len(draft.specimens)}
     variables: dict[str, Any] = {}
     coords: dict[str, Any] = {}
@@ -262,7 +282,7 @@ def _dataset(draft: Draft, keep: np.ndarray, min_alt: int) -> xr.Dataset:
             values = np.full([n[d] for d in v.dims], v.missing)
         if v.dims != SPECIMEN:
             values = values[keep]
-        values = np.asarray(values, dtype=str) if v.dtype == "str" else np.asarray(values).astype(v.dtype)
+        values = _text(values) if v.dtype == "str" else np.asarray(values).astype(v.dtype)
         (coords if v.coord else variables)[v.name] = (v.dims, values)
     attrs = {
         "source": draft.source,
@@ -273,31 +293,32 @@ def _dataset(draft: Draft, keep: np.ndarray, min_alt: int) -> xr.Dataset:
     return xr.Dataset(variables, coords, attrs)
 
 
+def _text(values: Any) -> np.ndarray:
+    """Return text as a compact array, or as objects where one long text would blow up all the others."""
+    texts = np.asarray(values, dtype=object)
+    longest = max((len(str(t)) for t in texts), default=0)
+    return texts.astype(str) if longest <= LONGEST_COMPACT_TEXT else texts
+
+
 def _fill_kind(draft: Draft) -> None:
-    """Call each mutation snv, mnv or indel by its alleles' lengths, and drop contexts of another form."""
+    """Bring kinds to the registry's words; where there are none, tell them by the alleles' lengths."""
     if draft.kind is not None:
-        lower = np.char.lower(draft.kind.astype(str))
-        known = {
-            "snp": "snv",
-            "sub": "snv",
-            "dnp": "mnv",
-            "tnp": "mnv",
-            "onp": "mnv",
-            "ins": "indel",
-            "del": "indel",
-        }
-        lower = np.array([known.get(k, k) for k in lower.tolist()], dtype=object)
-        draft.kind = np.where(np.isin(lower.astype(str), ["snv", "indel", "mnv"]), lower, "")
-    if draft.ref is not None and draft.alt is not None:
-        ref, alt = np.char.str_len(draft.ref.astype(str)), np.char.str_len(draft.alt.astype(str))
-        by_length = np.where((ref == 1) & (alt == 1), "snv", np.where(ref == alt, "mnv", "indel"))
-        by_length = np.where((ref == 0) | (alt == 0), "", by_length)
-        draft.kind = by_length if draft.kind is None else np.where(draft.kind == "", by_length, draft.kind)
-    if draft.context is not None:
-        bases = (
-            pd.Series(draft.context.astype(str)).str.fullmatch(r"[ACGT]\[[CT]>[ACGT]\][ACGT]").to_numpy(bool)
-        )
-        other = ~bases & (draft.context.astype(str) != "")
-        if other.any():
-            draft.notes.append(f"{other.sum()} contexts are not of the form A[C>T]G and are not used")
-        draft.context = np.where(bases, draft.context, "")
+        lower = (str(k).lower() for k in draft.kind)
+        draft.kind = np.array([KIND_WORDS.get(k, "") for k in lower], dtype=object)
+    if draft.ref is None or draft.alt is None:
+        return
+    ref, alt = (np.array([len(a) for a in alleles]) for alleles in (draft.ref, draft.alt))
+    kind = np.where((ref == 1) & (alt == 1), "snv", np.where(ref == alt, "mnv", "indel"))
+    kind = np.where((ref == 0) | (alt == 0), "", kind)
+    draft.kind = kind if draft.kind is None else np.where(draft.kind == "", kind, draft.kind)
+
+
+def _check_contexts(draft: Draft) -> None:
+    """Drop contexts of another form than A[C>T]G, aloud."""
+    if draft.context is None:
+        return
+    right = pd.Series(draft.context, dtype=object).str.fullmatch(CONTEXT).to_numpy(bool)
+    other = ~right & (draft.context != "")
+    if other.any():
+        draft.notes.append(f"{other.sum()} contexts are not of the form A[C>T]G and are not used")
+    draft.context = np.where(right, draft.context, "")

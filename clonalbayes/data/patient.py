@@ -13,7 +13,7 @@ from .assemble import Purity, assemble
 from .readers import read_draft
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Patient:
     """One patient's data.
 

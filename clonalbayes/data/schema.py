@@ -327,7 +327,7 @@ def _check_values(ds: xr.Dataset, v: Variable, source: str, faults: FaultList) -
 
 
 def _check_names(name: str, values: np.ndarray, source: str, faults: FaultList) -> None:
-    texts = values.astype(str)
+    texts = values.astype(object)
     if not len(texts):
         faults.add(source, f"there is no {name}", f"At least one {name} is needed.", column=name)
     names, counts = np.unique(texts, return_counts=True)

@@ -170,36 +170,11 @@ def _counts(
     table: Table | Stack, mutation: Labels, specimen: Labels, faults: FaultList, name: str, notes: list[str]
 ) -> Draft:
     """Read the two read counts of each row and lay them on the grid."""
-    have = {
-        v: numbers(table, v, cells.COUNT, faults)
-        for v in ("alt_count", "ref_count", "depth")
-        if v in table.frame
-    }
-    ref, total = have.get("ref_count"), have.get("depth")
-    alt = have["alt_count"] if "alt_count" in have else have["depth"] - have["ref_count"]
-    if total is not None and ref is not None and "alt_count" in have:
-        differ = int(np.sum(np.nan_to_num(total - alt - ref) != 0))
-        if differ:
-            notes.append(f"{differ} rows have a depth other than ref + alt; ref + alt is used")
-    depth = alt + ref if ref is not None and "alt_count" in have else total
-    assert depth is not None
-    with np.errstate(invalid="ignore"):
-        above = (alt > depth) | (alt < 0)
-    column = "alt_count" if "alt_count" in have else "ref_count"
-    cells.add_cells(
-        faults,
-        table,
-        above,
-        column,
-        "more alt reads than reads at the site",
-        "Check that depth counts all reads, the alt reads included.",
-    )
-    half = np.isnan(alt) != np.isnan(depth)
-    if half.any():
-        notes.append(
-            f"{int(half.sum())} rows give only one of the two read counts; they are taken as missing"
-        )
-    unknown = np.isnan(alt) | np.isnan(depth) | above
+    alt, depth = _alt_and_depth(table, faults, notes)
+    half = int(np.sum(np.isnan(alt) != np.isnan(depth)))
+    if half:
+        notes.append(f"{half} rows give only one of the two read counts; they are taken as missing")
+    unknown = np.isnan(alt) | np.isnan(depth)
     alt, depth = np.where(unknown, np.nan, alt), np.where(unknown, np.nan, depth)
     shape = (len(mutation), len(specimen))
     return Draft(
@@ -215,55 +190,69 @@ def _counts(
     )
 
 
+def _alt_and_depth(
+    table: Table | Stack, faults: FaultList, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return alt reads and all reads of each row, from any two of alt, ref and depth."""
+    have = {
+        v: numbers(table, v, cells.COUNT, faults)
+        for v in ("alt_count", "ref_count", "depth")
+        if v in table.frame
+    }
+    if "alt_count" not in have:
+        alt, depth, told = have["depth"] - have["ref_count"], have["depth"], "ref_count"
+    else:
+        alt, told = have["alt_count"], "alt_count"
+        depth = alt + have["ref_count"] if "ref_count" in have else have["depth"]
+    differ = int(np.sum(np.abs(have.get("depth", depth) - depth) > 0))
+    if differ:
+        notes.append(f"{differ} rows have a depth other than ref + alt; ref + alt is used")
+    with np.errstate(invalid="ignore"):
+        above = (alt > depth) | (alt < 0)
+    remedy = "Check that depth counts all reads, the alt reads included."
+    cells.add_cells(faults, table, above, told, "more alt reads than reads at the site", remedy)
+    return np.where(above, np.nan, alt), depth
+
+
 def _copy_number(
     draft: Draft, table: Table | Stack, mutation: Labels, specimen: Labels, faults: FaultList
 ) -> None:
+    """Read whatever the table says of copy number and lay it on the grid."""
     have = {
         v: numbers(table, v, cells.COPIES, faults)
         for v in ("major_cn", "minor_cn", "total_cn", "normal_cn")
         if v in table.frame
     }
-    major, minor, total = have.get("major_cn"), have.get("minor_cn"), have.get("total_cn")
-    if major is not None and minor is None and total is not None:
-        minor = have["minor_cn"] = total - major
-    elif minor is not None and major is None and total is not None:
-        major = have["major_cn"] = total - minor
-    if major is not None and minor is not None:
-        column = "minor_cn" if "minor_cn" in table.frame else "major_cn"
-        with np.errstate(invalid="ignore"):
-            cells.add_cells(
-                faults,
-                table,
-                (minor > major) | (minor < 0) | (major < 0),
-                column,
-                "the minor copy number is above the major one",
-                "Exchange the two columns, or correct the call.",
-            )
-            if total is not None:
-                cells.add_cells(
-                    faults,
-                    table,
-                    np.abs(major + minor - total) > 0,
-                    "total_cn",
-                    "the total copy number is not major + minor",
-                    "Correct the call, or leave major and minor empty.",
-                )
+    _check_split(have, table, faults)
     if "normal_cn" in have:
-        constant(
-            table,
-            have["normal_cn"],
-            mutation,
-            "normal_cn",
-            faults,
-            "normal_cn differs between the samples of one mutation",
-            "A patient's normal cells have one copy number at a site: make the rows agree.",
-        )
-    shape = draft.shape
+        message = "normal_cn differs between the samples of one mutation"
+        remedy = "A patient's normal cells have one copy number at a site: make the rows agree."
+        constant(table, have["normal_cn"], mutation, "normal_cn", faults, message, remedy)
     for name, values in have.items():
-        setattr(draft, name, to_grid(cells.as_counts(values, np.int16), mutation, specimen, shape))
+        grid = to_grid(cells.as_counts(values, np.int16), mutation, specimen, draft.shape)
+        setattr(draft, name, grid)
     if "var_read_prob" in table.frame:
         prob = numbers(table, "var_read_prob", cells.READ_PROB, faults)
-        draft.var_read_prob = to_grid(prob, mutation, specimen, shape, np.nan)
+        draft.var_read_prob = to_grid(prob, mutation, specimen, draft.shape, np.nan)
+
+
+def _check_split(have: dict[str, np.ndarray], table: Table | Stack, faults: FaultList) -> None:
+    """Complete the split from the total where one of its halves is given, and check that it is one."""
+    told = "minor_cn" if "minor_cn" in have else "major_cn"
+    for one, other in (("major_cn", "minor_cn"), ("minor_cn", "major_cn")):
+        if one in have and other not in have and "total_cn" in have:
+            have[other] = have["total_cn"] - have[one]
+    if "major_cn" not in have or "minor_cn" not in have:
+        return
+    major, minor = have["major_cn"], have["minor_cn"]
+    with np.errstate(invalid="ignore"):
+        crossed = (minor > major) | (minor < 0) | (major < 0)
+        sums = np.abs(major + minor - have.get("total_cn", major + minor)) > 0
+    message, remedy = "the minor copy number is above the major one", "Exchange the two, or correct the call."
+    cells.add_cells(faults, table, crossed, told, message, remedy)
+    message = "the total copy number is not major + minor"
+    remedy = "Correct the call, or leave major and minor empty."
+    cells.add_cells(faults, table, sums, "total_cn", message, remedy)
 
 
 def _sites(draft: Draft, table: Table | Stack, mutation: Labels, faults: FaultList) -> None:
