@@ -6,6 +6,7 @@ runs, a checkpoint lies beside the target; a run that was stopped goes on from t
 
 from __future__ import annotations
 
+import csv
 import os
 import platform
 import secrets
@@ -52,6 +53,10 @@ class Fitted:
     patient: Patient
     tree: xr.DataTree
     seconds: float
+
+    def __str__(self) -> str:
+        """Say in one line what was found, how sure that is, how long it took and where it is."""
+        return f"{findings(self.folder)} {self.seconds:.0f} s. {_short(self.folder)}"
 
 
 def run_fit(
@@ -202,3 +207,63 @@ def provenance(spec: specs.Spec, patient: Patient, settings: Mapping[str, Any]) 
         "notes": list(patient.notes),
         "model": spec.to_dict() | {"digest": spec.digest},
     }
+
+
+def findings(folder: Path) -> str:
+    """Say in one line what a result folder holds, from its tables.
+
+    Parameters
+    ----------
+    folder : Path
+        A result folder.
+
+    Returns
+    -------
+    str
+        Number of clones with the range that holds 95 % of its posterior, what became of the mutations, and
+        the verdict on convergence.
+    """
+    mutations = _rows(folder / "mutations.tsv")
+    labels = [row["clone"] for row in mutations]
+    samples = {row["sample"] for row in _rows(folder / "samples.tsv")}
+    n_clones = len(set(labels) - {"noise", "germline"})
+    low, high = _range(
+        [(int(r["n_clones"]), float(r["probability"])) for r in _rows(folder / "n_clones.tsv")]
+    )
+    sure = f"95 %: {low}" if low == high else f"95 %: {low}-{high}"
+    counts = f"{len(labels)} mutations in {len(samples)} samples, of which {labels.count('noise')} noise"
+    if "germline" in labels:
+        counts += f" and {labels.count('germline')} germline"
+    left_out = len(_rows(folder / "excluded.tsv"))
+    if left_out:
+        counts += f"; {left_out} left out"
+    verdicts = list(dict.fromkeys(row["verdict"] for row in _rows(folder / "diagnostics.tsv")))
+    return f"{n_clones} clone{'s' * (n_clones != 1)} ({sure}) from {counts}. {_verdict(verdicts)}"
+
+
+def _verdict(verdicts: list[str]) -> str:
+    """Join the verdicts that are not "converged"; if all are, say that once."""
+    others = [verdict for verdict in verdicts if not verdict.lower().startswith("converged")]
+    said = "; ".join(others or verdicts[:1]).rstrip(".")
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
+
+
+def _range(posterior: list[tuple[int, float]]) -> tuple[int, int]:
+    """Return the smallest and largest of the likeliest values that hold 95 % together."""
+    held, kept = 0.0, []
+    for value, probability in sorted(posterior, key=lambda entry: -entry[1]):
+        if held < 0.95:
+            kept.append(value)
+            held += probability
+    return min(kept), max(kept)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Read a table of the result folder."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def _short(folder: Path) -> str:
+    """Write a folder as a person would: from where they are, if it is below."""
+    return str(folder.relative_to(Path.cwd())) if folder.is_relative_to(Path.cwd()) else str(folder)

@@ -58,3 +58,37 @@ def test_the_checkpoint_lies_beside_the_target(tmp_path):
     checkpoint = run.checkpoint_of(tmp_path / "result")
     assert checkpoint.parent == tmp_path
     assert checkpoint != run.checkpoint_of(tmp_path / "other")
+
+
+def write_tables(folder, *, verdicts, n_clones="n_clones\tprobability\n3\t0.9\n4\t0.08\n2\t0.02\n"):
+    folder.mkdir()
+    labels = ["1", "1", "2", "3", "noise", "germline"]
+    rows = "".join(f"m{i}\t{label}\n" for i, label in enumerate(labels))
+    (folder / "mutations.tsv").write_text("mutation\tclone\n" + rows, encoding="utf-8")
+    (folder / "samples.tsv").write_text("sample\tpurity_mean\nA\t1\nB\t1\n", encoding="utf-8")
+    (folder / "n_clones.tsv").write_text(n_clones, encoding="utf-8")
+    (folder / "excluded.tsv").write_text("mutation\treason\tfile\trow\nx\tno reads\tf\t2\n", encoding="utf-8")
+    rows = "".join(f"q{i}\t{verdict}\n" for i, verdict in enumerate(verdicts))
+    (folder / "diagnostics.tsv").write_text("quantity\tverdict\n" + rows, encoding="utf-8")
+    return folder
+
+
+def test_findings_in_one_line(tmp_path):
+    folder = write_tables(tmp_path / "result", verdicts=["converged", "converged"])
+    assert run.findings(folder) == (
+        "3 clones (95 %: 3-4) from 6 mutations in 2 samples, of which 1 noise and 1 germline; 1 left out. Converged."
+    )
+
+
+def test_findings_say_what_has_not_converged(tmp_path):
+    only = "n_clones\tprobability\n3\t1.0\n"
+    folder = write_tables(tmp_path / "result", verdicts=["converged", "run longer."], n_clones=only)
+    line = run.findings(folder)
+    assert line.endswith("Run longer.")
+    assert "(95 %: 3)" in line
+
+
+def test_a_folder_below_is_named_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run._short(tmp_path / "a" / "b") == "a/b"
+    assert run._short(tmp_path.parent) == str(tmp_path.parent)

@@ -33,4 +33,4 @@ def fit(options: argparse.Namespace) -> None:
         return
     for note in fitted.patient.notes:
         print(f"note: {note}")
-    print(fitted.line())
+    print(fitted)
