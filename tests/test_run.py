@@ -76,7 +76,8 @@ def write_tables(folder, *, verdicts, n_clones="n_clones\tprobability\n3\t0.9\n4
 def test_findings_in_one_line(tmp_path):
     folder = write_tables(tmp_path / "result", verdicts=["converged", "converged"])
     assert run.findings(folder) == (
-        "3 clones (95 %: 3-4) from 6 mutations in 2 samples, of which 1 noise and 1 germline; 1 left out. Converged."
+        "3 clones (95 %: 3-4) from 6 mutations in 2 samples, of which 1 noise and 1 germline; "
+        "1 left out. Converged."
     )
 
 
