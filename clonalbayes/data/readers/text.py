@@ -155,7 +155,7 @@ def _as_utf8(data: bytes, name: str) -> bytes:
 def split_line(line: str, separator: str) -> list[str]:
     """Split one line into its fields; quotes are taken off, `separator` `" "` means any white space."""
     if '"' in line:
-        return next(csv.reader([line], delimiter=separator, skipinitialspace=separator == " "), [])
+        return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
     return line.split() if separator == " " else line.split(separator)
 
 
