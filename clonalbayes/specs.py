@@ -54,6 +54,8 @@ PRIORS: dict[str, str] = {
     "genotype": "DiscreteUniform",
     "noise_presence": "Bernoulli",
     "noise_slab": "Beta",
+    "noise_recurrent": "Bernoulli",
+    "noise_recurrent_fraction": "Beta",
 }
 """Prior -> the distribution that the kernels implement for it."""
 
@@ -69,7 +71,11 @@ BOUNDS: dict[str, tuple[float, float]] = {"error_rate": (0.0, 0.05), "purity": (
 FIXED: dict[str, dict[str, float]] = {"prevalence_slab": {"alpha": 1.0, "beta": 1.0}}
 """Prior -> parameters that are built into the kernels: a file states them, and cannot change them."""
 
-CONSTANTS: dict[str, str] = {"noise_error_rate": _UNIT, "max_clones": "a whole number above 0"}
+CONSTANTS: dict[str, str] = {
+    "noise_error_rate": _UNIT,
+    "noise_recurrent_precision": _POSITIVE,
+    "max_clones": "a whole number above 0",
+}
 """Constant -> what it may be."""
 
 BLOCKS: dict[str, tuple[str, ...]] = {

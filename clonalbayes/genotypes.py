@@ -1,0 +1,284 @@
+"""From a patient's Dataset to the arrays that the kernels read: genotype states and count axes.
+
+A genotype says how many copies of a mutation its carrying cells have in every sample: one copy, all copies
+of the major or all of the minor allele. Only distinct vectors with a copy somewhere are kept. Where only
+the total copy number is known, every allelic split is admitted, the same split in all samples that share
+the total.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clonalbayes.kernels.layout import Priors, ReadData
+from clonalbayes.kernels.noise import log_choose, mix_noise, recurrent_loglik, scattered_loglik
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from clonalbayes.specs import Spec
+
+MAX_GENOTYPES = 24
+"""More splits than this are cut to the balanced and the fully unbalanced one of each total."""
+
+GRID_RANGE, GRID_SIZE = (2e-3, 0.7), 40
+
+DEFAULT_PURITY_FLOOR = 1e-3
+
+
+@dataclass(frozen=True)
+class CompiledReads:
+    """`ReadData` with the permutation that led to it.
+
+    Attributes
+    ----------
+    data
+        What kernels read; mutations are ordered by copy-number class.
+    order
+        [N] position in the Dataset of each of the kernels' mutations.
+    multiplicity
+        [G, S] mutated copies per carrying cell of each genotype row (NaN where the state is not a copy number).
+    """
+
+    data: ReadData
+    order: np.ndarray
+    multiplicity: np.ndarray
+
+
+def _split_options(major: int, minor: int, total: int) -> list[tuple[int, int]]:
+    if major >= 0:
+        return [(major, minor)]
+    return [(total - b, b) for b in range(total // 2 + 1)]
+
+
+def genotype_vectors(states: np.ndarray) -> np.ndarray:
+    """Admissible multiplicity vectors of one copy-number class.
+
+    Parameters
+    ----------
+    states
+        [S, 3] major, minor and total copies per sample; major -1 where only the total is known.
+
+    Returns
+    -------
+    numpy.ndarray
+        [G, S] distinct vectors of mutated copies, the one-copy vector first where it is admissible.
+
+    Examples
+    --------
+    >>> genotype_vectors(np.array([[1, 1, 2], [2, 0, 2]])).tolist()
+    [[1, 1], [1, 2], [1, 0]]
+    >>> genotype_vectors(np.array([[-1, -1, 2]])).tolist()
+    [[1], [2]]
+    """
+    open_totals = sorted({int(t) for a, _, t in states if a < 0})
+    splits = [_split_options(-1, -1, t) for t in open_totals]
+    if np.prod([len(s) for s in splits], initial=1.0) * 3 > MAX_GENOTYPES:
+        splits = [[s[-1], s[0]] if len(s) > 1 else s for s in splits]
+    found: dict[tuple[int, ...], None] = {}
+    for choice in itertools.islice(itertools.product(*splits), MAX_GENOTYPES):
+        chosen = dict(zip(open_totals, choice, strict=True))
+        pairs = [chosen[int(t)] if a < 0 else (int(a), int(b)) for a, b, t in states]
+        for vector in (
+            tuple(min(1, a + b) for a, b in pairs),
+            tuple(a for a, _ in pairs),
+            tuple(b for _, b in pairs),
+        ):
+            if any(vector):
+                found.setdefault(vector)
+    return np.array(list(found), dtype=np.int64).reshape(len(found), len(states))
+
+
+def _filled_states(ds: xr.Dataset) -> tuple[np.ndarray, ...]:
+    """Major, minor, total, normal [N, S] with uncalled segments as normal, and fixed fractions (-1: none)."""
+    major = ds["major_cn"].values.astype(np.int64)
+    minor = ds["minor_cn"].values.astype(np.int64)
+    normal = ds["normal_cn"].values.astype(np.int64)
+    total = ds["total_cn"].values.astype(np.int64) if "total_cn" in ds else np.full_like(major, -1)
+    uncalled = (major < 0) & (total < 0)
+    major = np.where(uncalled, (normal + 1) // 2, major)
+    minor = np.where(uncalled, normal // 2, minor)
+    total = np.where(major >= 0, major + minor, total)
+    fixed = ds["var_read_prob"].values if "var_read_prob" in ds else np.full(major.shape, np.nan)
+    return major, minor, total, normal, np.where(np.isnan(fixed), -1.0, fixed)
+
+
+def _classes(columns: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Class of every mutation (mutations with equal copy number everywhere) and one member of each class."""
+    samples = columns[0].shape[1]
+    code = np.zeros(len(columns[0]), np.int64)
+    for s in range(samples):
+        stacked = np.stack([c[:, s].astype(float) for c in columns], axis=1)
+        key = np.zeros(len(code), np.int64)
+        for column in stacked.T:
+            values, inverse = np.unique(column, return_inverse=True)
+            key = key * len(values) + inverse
+        values, inverse = np.unique(key, return_inverse=True)
+        code = code * len(values) + inverse
+        _, code = np.unique(code, return_inverse=True)
+    _, first = np.unique(code, return_index=True)
+    return code, first
+
+
+def _axes(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Index [S, N] of each count on its sample's axis of distinct values (0 always first), offsets, values."""
+    index = np.empty(counts.shape, np.int32)
+    values, offsets = [], [0]
+    for s, column in enumerate(counts):
+        distinct = np.union1d(np.zeros(1, np.int64), column)
+        index[s] = np.searchsorted(distinct, column)
+        values.append(distinct.astype(float))
+        offsets.append(offsets[-1] + len(distinct))
+    return index, np.array(offsets, np.int64), np.concatenate(values)
+
+
+class _Cells:
+    """Numbers the distinct (mutated copies, total, normal, aberrant, fixed) states of every sample."""
+
+    def __init__(self, samples: int) -> None:
+        self.tables: list[dict[tuple[float, ...], int]] = [{} for _ in range(samples)]
+
+    def local(self, s: int, state: tuple[float, ...]) -> int:
+        return self.tables[s].setdefault(state, len(self.tables[s]))
+
+    def flatten(self) -> tuple[np.ndarray, np.ndarray]:
+        offsets = np.concatenate([[0], np.cumsum([len(t) for t in self.tables])]).astype(np.int64)
+        rows = [state for table in self.tables for state in table]
+        return offsets, np.array(rows, dtype=float).reshape(len(rows), 5)
+
+
+def compile_reads(ds: xr.Dataset, spec: Spec) -> CompiledReads:
+    """Lay out a validated Dataset for the kernels.
+
+    Parameters
+    ----------
+    ds
+        Dims `mutation`, `specimen` (see `clonalbayes.data.schema`).
+    spec
+        Model specification; its noise component is evaluated here, because it never changes.
+
+    Returns
+    -------
+    CompiledReads
+    """
+    depth = np.maximum(ds["depth"].values.astype(np.int64), 0)
+    alt = np.where(depth > 0, ds["alt_count"].values.astype(np.int64), 0)
+    columns = _filled_states(ds)
+    code, first = _classes(columns)
+    order = np.argsort(code, kind="stable")
+    cells = _Cells(depth.shape[1])
+    geno, off, multiplicity = _genotype_table(columns, first, cells)
+    cell_off, cell_rows = cells.flatten()
+    geno_cell = geno + cell_off[:-1]
+    data = _assemble(alt[order].T.copy(), depth[order].T.copy(), code[order], geno_cell, off, cell_off, cell_rows,
+                     int(ds.attrs.get("min_alt", 0)), spec)  # fmt: skip
+    return CompiledReads(data, order, multiplicity)
+
+
+def _genotype_table(
+    columns: tuple[np.ndarray, ...], first: np.ndarray, cells: _Cells
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Local cell of every genotype [G, S], first row of each class (and the end), multiplicities [G, S]."""
+    major, minor, total, normal, fixed = columns
+    rows: list[list[int]] = []
+    copies: list[np.ndarray] = []
+    off = [0]
+    for i in first:
+        vectors = genotype_vectors(np.stack([major[i], minor[i], total[i]], axis=1))
+        given = fixed[i] >= 0
+        vectors = np.unique(np.where(given, 1, vectors), axis=0)[::-1] if given.any() else vectors
+        for vector in vectors:
+            rows.append([_cell(cells, s, vector[s], major[i, s], total[i, s], normal[i, s], fixed[i, s])
+                         for s in range(len(vector))])  # fmt: skip
+            copies.append(np.where(given, np.nan, vector))
+        off.append(len(rows))
+    return np.array(rows, np.int64), np.array(off, np.int64), np.array(copies, float)
+
+
+def _cell(cells: _Cells, s: int, mult: int, major: int, total: int, normal: int, fixed: float) -> int:
+    if fixed >= 0:
+        return cells.local(s, (1.0, 2.0, 2.0, 0.0, float(fixed)))
+    usual = total == normal and (major < 0 or major == (normal + 1) // 2)
+    return cells.local(s, (float(mult), float(total), float(normal), 0.0 if usual and mult == 1 else 1.0, -1.0))
+
+
+def _assemble(
+    alt: np.ndarray, depth: np.ndarray, cls: np.ndarray, geno_cell: np.ndarray, geno_off: np.ndarray,
+    cell_off: np.ndarray, cell_rows: np.ndarray, min_alt: int, spec: Spec,
+) -> ReadData:  # fmt: skip
+    """Put the counts on axes and lay out the blocks of the tables."""
+    alt_ix, alt_off, alt_val = _axes(alt)
+    ref_ix, ref_off, ref_val = _axes(depth - alt)
+    depth_ix, depth_off, depth_val = _axes(depth)
+    cell_sample = np.repeat(np.arange(len(cell_off) - 1), np.diff(cell_off))
+    choose = log_choose(depth, alt)
+    scattered = scattered_loglik(
+        depth, alt, spec.value("noise_presence", "p"), spec.value("noise_slab", "alpha"),
+        spec.value("noise_slab", "beta"), spec.constant("noise_error_rate"), min_alt,
+    )  # fmt: skip
+    fractions, weights = beta_grid(spec.value("noise_recurrent_fraction", "alpha"),
+                                   spec.value("noise_recurrent_fraction", "beta"))  # fmt: skip
+    recurrent = recurrent_loglik(
+        alt_ix, ref_ix, depth_ix, alt_off, alt_val, ref_off, ref_val, depth_off, depth_val, choose, fractions, weights,
+        spec.constant("noise_recurrent_precision"), min_alt,
+    )  # fmt: skip
+    noise = mix_noise(*scattered, *recurrent, spec.value("noise_recurrent", "p"), min_alt)
+    return ReadData(
+        alt_ix, ref_ix, depth_ix, alt_off, alt_val, ref_off, ref_val, depth_off, depth_val,
+        cls.astype(np.int64), np.concatenate([[0], np.cumsum(np.bincount(cls))]).astype(np.int64),
+        np.diff(geno_off), geno_off[:-1].copy(), geno_cell, cell_sample.astype(np.int64), cell_off,
+        *(np.ascontiguousarray(cell_rows[:, j]) for j in range(3)), cell_rows[:, 3].astype(np.int64),
+        cell_rows[:, 4].copy(),
+        *(_blocks(off, cell_sample) for off in (alt_off, ref_off, depth_off)),
+        choose, noise, min_alt,
+    )  # fmt: skip
+
+
+def beta_grid(alpha: float, beta: float) -> tuple[np.ndarray, np.ndarray]:
+    """Discretise Beta(alpha, beta) for the alt fraction of recurrent artefacts.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Fractions, evenly spaced in logarithm, and their weights, which sum to 1.
+    """
+    fractions = np.geomspace(*GRID_RANGE, GRID_SIZE)
+    log_density = alpha * np.log(fractions) + (beta - 1.0) * np.log1p(-fractions)
+    weights = np.exp(log_density - log_density.max())
+    return fractions, weights / weights.sum()
+
+
+def _blocks(offsets: np.ndarray, cell_sample: np.ndarray) -> np.ndarray:
+    """Start of each cell's block in a table row, and the row's width."""
+    widths = np.diff(offsets)[cell_sample]
+    return np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
+
+
+def compile_priors(ds: xr.Dataset, spec: Spec) -> Priors:
+    """The specification's priors as the kernels read them, with the Dataset's purities and error rates.
+
+    A purity without an error gets the specification's; an error rate in the Dataset replaces the median
+    of the prior.
+    """
+    samples = ds.sizes["specimen"]
+    error = [np.log(spec.value("error_rate", "median")), spec.value("error_rate", "sigma")]
+    error_rate = np.tile(np.array(error, float), (samples, 1))
+    if "error_rate" in ds and np.isfinite(ds["error_rate"].values).any():
+        given = float(np.nanmedian(ds["error_rate"].values))
+        error_rate[:, 0] = np.log(min(max(given, 1e-7), 0.02))
+    sd = np.asarray(ds["purity_sd"].values, float) if "purity_sd" in ds.coords else np.full(samples, np.nan)
+    sd = np.where(np.isnan(sd), spec.value("purity", "sd"), np.maximum(sd, 1e-4))
+    purity = np.clip(np.asarray(ds["purity"].values, float), DEFAULT_PURITY_FLOOR, 1.0)
+    return Priors(
+        concentration=np.array([spec.value("concentration", "shape"), spec.value("concentration", "rate")], float),
+        presence=np.array(spec.vector("presence_prob")),
+        precision=np.array([np.log(spec.value("precision", "median")), spec.value("precision", "sigma")], float),
+        error_rate=error_rate,
+        purity=np.stack([purity, sd], axis=1),
+        cn_clonal=np.array([spec.value("cn_clonal_fraction", "alpha"), spec.value("cn_clonal_fraction", "beta")]),
+        component=np.array(spec.vector("component_weight")),
+    )

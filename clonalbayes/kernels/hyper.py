@@ -1,0 +1,217 @@
+"""Updates of the per-sample parameters (precision, error rate, purity, share with the reported copy number)
+and of the concentration.
+
+All of them see the reads through the tail counts of clones and germline; none touches a mutation.
+"""
+
+import math
+
+import numpy as np
+
+from clonalbayes.kernels.ascertainment import accept_low, propose_low
+from clonalbayes.kernels.jit import kernel
+from clonalbayes.kernels.layout import MAX_ERROR, NOISE, SUBCLONAL, Priors, ReadData
+from clonalbayes.kernels.profile import Terms, clear_terms, gather_row, sample_sum
+from clonalbayes.kernels.special import rise
+from clonalbayes.kernels.state import State, Work
+from clonalbayes.kernels.tables import refresh_sample
+
+PRECISION, ERROR, PURITY, CN_CLONAL, PURITY_FIXED_PHI = 0, 1, 2, 3, 4
+COUNT_HYPER = 12
+TARGET_ACCEPTANCE = 0.44
+
+
+@kernel
+def gather_sample(data: ReadData, state: State, work: Work, terms: Terms, s: int) -> None:
+    """Terms of all clones and of germline in sample s, and the number of mutations at each depth."""
+    clear_terms(terms)
+    for k in range(state.n_clones[0] + 1):
+        gather_row(data, work, terms, k if k < state.n_clones[0] else state.ccf.shape[0], s)
+    low = data.depth_off[s]
+    work.depth_count[low : data.depth_off[s + 1]] = 0
+    for i in range(len(state.z)):
+        if state.z[i] != NOISE:
+            work.depth_count[low + data.depth_ix[s, i]] += 1
+
+
+@kernel
+def sample_loglik(data: ReadData, state: State, work: Work, terms: Terms, s: int) -> float:
+    """Log likelihood of all clones and of germline in sample s, whose terms are gathered."""
+    total = sample_sum(
+        terms, work.coef, work.germ, state.ccf[:, s], state.ccf.shape[0], state.error_rate[s], state.precision[s]
+    )
+    low, high = data.depth_off[s], data.depth_off[s + 1]
+    return total - depth_terms(data.depth_val[low:high], work.depth_count[low:high], state.precision[s])
+
+
+@kernel
+def depth_terms(depth: np.ndarray, count: np.ndarray, precision: float) -> float:
+    """Sum of log Gamma(precision + depth) - log Gamma(precision) over `count` mutations at each depth."""
+    total, cumulative = 0.0, 0.0
+    for m in range(1, len(depth)):
+        if depth[m] - depth[m - 1] == 1.0:
+            cumulative += math.log(precision + depth[m - 1])
+        else:
+            cumulative += rise(precision, depth[m - 1], depth[m])
+        total += cumulative * count[m]
+    return total
+
+
+@kernel
+def log_prior(state: State, priors: Priors, s: int, which: int) -> float:
+    """Log prior density of one parameter of sample s on the scale of its random walk."""
+    if which == PRECISION:
+        gap = (math.log(state.precision[s]) - priors.precision[0]) / priors.precision[1]
+        return -0.5 * gap * gap
+    if which == ERROR:
+        gap = (math.log(state.error_rate[s]) - priors.error_rate[s, 0]) / priors.error_rate[s, 1]
+        return -0.5 * gap * gap
+    if which == CN_CLONAL:
+        w = state.cn_clonal[s]
+        return (priors.cn_clonal[0] - 1.0) * math.log(w) + (priors.cn_clonal[1] - 1.0) * math.log1p(-w)
+    gap = (state.purity[s] - priors.purity[s, 0]) / priors.purity[s, 1]
+    return -0.5 * gap * gap
+
+
+@kernel
+def shift_parameter(state: State, s: int, which: int, step: float) -> float:
+    """Move one parameter by a random-walk step; log Jacobian, or -inf if it would leave its range."""
+    if which == PRECISION:
+        value = state.precision[s] * math.exp(step)
+        if value > 1e7 or value < 0.5:
+            return -np.inf
+        state.precision[s] = value
+        return 0.0
+    if which == ERROR:
+        value = state.error_rate[s] * math.exp(step)
+        if value >= MAX_ERROR or value < 1e-9:
+            return -np.inf
+        state.error_rate[s] = value
+        return 0.0
+    if which == CN_CLONAL:
+        value = state.cn_clonal[s] + step
+        if value <= 0.0 or value >= 1.0:
+            return -np.inf
+        state.cn_clonal[s] = value
+        return 0.0
+    value = state.purity[s] + step
+    if value <= 0.0 or value > 1.0:
+        return -np.inf
+    jacobian = 0.0
+    if which == PURITY_FIXED_PHI:
+        jacobian = rescale_ccf(state, s, state.purity[s] / value)
+    if jacobian > -np.inf:
+        state.purity[s] = value
+    return jacobian
+
+
+@kernel
+def rescale_ccf(state: State, s: int, factor: float) -> float:
+    """Multiply the subclonal ccf of sample s by `factor`; log Jacobian, -inf (unchanged) if one would pass 1."""
+    moved = 0
+    for k in range(state.n_clones[0]):
+        if state.presence[k, s] == SUBCLONAL:
+            if state.ccf[k, s] * factor >= 1.0:
+                return -np.inf
+            moved += 1
+    for k in range(state.n_clones[0]):
+        if state.presence[k, s] == SUBCLONAL:
+            state.ccf[k, s] *= factor
+    return moved * math.log(factor)
+
+
+@kernel
+def ascertainment_change(data: ReadData, state: State, work: Work, s: int) -> float:
+    """Change of the log likelihood through conditioning on calls, at the state's present parameters."""
+    total = 0.0
+    for k in range(state.n_clones[0] + 1):
+        row = k if k < state.n_clones[0] else state.ccf.shape[0]
+        ccf = state.ccf[k, s] if k < state.n_clones[0] else 0.0
+        total += propose_low(data, state, work, row, s, ccf, state.error_rate[s], state.precision[s])
+    return total
+
+
+@kernel
+def update_parameter(
+    data: ReadData, state: State, work: Work, terms: Terms, priors: Priors, s: int, which: int, before: float,
+    adapt: float, rng: np.random.Generator,
+) -> float:  # fmt: skip
+    """One random-walk Metropolis step from log likelihood `before`; returns the log likelihood after it.
+
+    While `adapt` > 0 the step size is tuned by Robbins-Monro.
+    """
+    old_prior = log_prior(state, priors, s, which)
+    old = (state.precision[s], state.error_rate[s], state.purity[s], state.cn_clonal[s])
+    old_ccf = state.ccf[: state.n_clones[0], s].copy()
+    jacobian = shift_parameter(state, s, which, state.step_size[which, s] * rng.standard_normal())
+    accepted, after = False, before
+    if jacobian > -np.inf:
+        if which >= PURITY:
+            refresh_sample(data, s, state.purity[s], state.cn_clonal[s], work.coef, work.germ)
+        after = sample_loglik(data, state, work, terms, s)
+        ratio = after - before + log_prior(state, priors, s, which) - old_prior + jacobian
+        ratio += ascertainment_change(data, state, work, s)
+        accepted = math.log(rng.random()) < ratio
+    state.counters[COUNT_HYPER] += 1
+    if accepted:
+        state.counters[COUNT_HYPER + 1] += 1
+        for row in range(len(work.weak)):
+            accept_low(work, row, s)
+    else:
+        after = before
+        state.precision[s], state.error_rate[s], state.purity[s], state.cn_clonal[s] = old
+        state.ccf[: state.n_clones[0], s] = old_ccf
+        if which >= PURITY:
+            refresh_sample(data, s, state.purity[s], state.cn_clonal[s], work.coef, work.germ)
+    if adapt > 0.0:
+        state.step_size[which, s] *= math.exp(adapt * ((1.0 if accepted else 0.0) - TARGET_ACCEPTANCE))
+    return after
+
+
+@kernel
+def has_aberrant(data: ReadData, s: int) -> bool:
+    """Whether any state of sample s differs from normal, so that its clonal share matters."""
+    for cell in range(data.cell_off[s], data.cell_off[s + 1]):
+        if data.cell_aberrant[cell]:
+            return True
+    return False
+
+
+@kernel
+def update_parameters(
+    data: ReadData, state: State, work: Work, terms: Terms, priors: Priors, adapt: float, rng: np.random.Generator
+) -> float:
+    """One step for every parameter of every sample; reads tails and `low`, keeps `coef` and `low` valid.
+
+    Returns the log likelihood of clones and germline, without binomial coefficients and ascertainment.
+    """
+    total = 0.0
+    for s in range(data.alt_ix.shape[0]):
+        gather_sample(data, state, work, terms, s)
+        loglik = sample_loglik(data, state, work, terms, s)
+        aberrant = has_aberrant(data, s)
+        for which in range(5):
+            if which != CN_CLONAL or aberrant:
+                loglik = update_parameter(data, state, work, terms, priors, s, which, loglik, adapt, rng)
+        if not aberrant:
+            state.cn_clonal[s] = rng.beta(priors.cn_clonal[0], priors.cn_clonal[1])
+        total += loglik
+    return total
+
+
+@kernel
+def update_concentration(state: State, work: Work, prior: np.ndarray, rng: np.random.Generator) -> None:
+    """Draw the Dirichlet process concentration given the number of clones (Escobar and West 1995, section 6)."""
+    n = 0.0
+    for k in range(state.n_clones[0]):
+        n += work.size[k]
+    if n == 0.0:
+        state.concentration[0] = max(rng.standard_gamma(prior[0]) / prior[1], 1e-12)
+        return
+    eta = rng.beta(state.concentration[0] + 1.0, n)
+    rate = prior[1] - math.log(eta)
+    shape = prior[0] + state.n_clones[0]
+    odds = (shape - 1.0) / (n * rate)
+    if rng.random() * (1.0 + odds) >= odds:
+        shape -= 1.0
+    state.concentration[0] = max(rng.standard_gamma(shape) / rate, 1e-12)

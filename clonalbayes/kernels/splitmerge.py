@@ -1,0 +1,350 @@
+"""Split and merge moves for clones (Jain and Neal 2007, with prevalences drawn from envelopes).
+
+Two anchor mutations are picked. If they share a clone, it is split; else their clones are merged. The split
+is launched from the anchors by a few rounds of expectation-maximisation that see only the set of members
+and the anchors, never their present division, so that the reverse probability can be computed. Genotypes stay.
+"""
+
+import math
+
+import numpy as np
+
+from clonalbayes.kernels.ascertainment import members_log_called
+from clonalbayes.kernels.births import copy_clone, remove_clone
+from clonalbayes.kernels.envelope import admissible, new_envelope, visit_row
+from clonalbayes.kernels.jit import kernel
+from clonalbayes.kernels.layout import CLONAL, ReadData
+from clonalbayes.kernels.profile import Terms, clear_terms, fill_tails, gather_row
+from clonalbayes.kernels.special import log_gamma
+from clonalbayes.kernels.state import SPARE_CLONES, State, Work
+from clonalbayes.kernels.tables import alt_fraction, build_row
+
+COUNT_SPLIT, COUNT_MERGE = 8, 10
+LAUNCH_ROUNDS = 5
+SPLIT_SHARE = 0.5
+
+
+@kernel
+def nearness(state: State, a: int, b: int) -> float:
+    """Weight with which clone b is picked as a partner of clone a: falls with the distance of their ccf."""
+    distance = 0.0
+    for s in range(state.ccf.shape[1]):
+        gap = math.sqrt(state.ccf[a, s]) - math.sqrt(state.ccf[b, s])
+        distance += gap * gap
+    return 1.0 / (0.02 + distance) ** 2
+
+
+@kernel
+def partner_log_prob(state: State, a: int, b: int, skip: int, extra: int) -> float:
+    """Log probability of picking b as partner of a among the clones but `skip`, with row `extra` among them."""
+    total = 0.0
+    for k in range(state.n_clones[0]):
+        if k != a and k != skip:
+            total += nearness(state, a, k)
+    if extra >= 0:
+        total += nearness(state, a, extra)
+    return math.log(nearness(state, a, b) / total)
+
+
+@kernel
+def site_logs(
+    data: ReadData, state: State, work: Work, ccf: np.ndarray, log_p: np.ndarray, log_q: np.ndarray, temper: np.ndarray
+) -> None:
+    """Binomial log probabilities per cell at the given ccf, tempered by the samples' overdispersion."""
+    for cell in range(len(data.cell_sample)):
+        s = data.cell_sample[cell]
+        p = alt_fraction(ccf[s] * work.coef[cell], state.error_rate[s])
+        log_p[cell] = temper[s] * math.log(p)
+        log_q[cell] = temper[s] * math.log1p(-p)
+
+
+@kernel
+def tempering(data: ReadData, state: State) -> np.ndarray:
+    """Per sample the share of the binomial information that overdispersion leaves at the sample's mid depth."""
+    samples = data.alt_ix.shape[0]
+    temper = np.empty(samples)
+    for s in range(samples):
+        depth = data.depth_val[(data.depth_off[s] + data.depth_off[s + 1]) // 2]
+        temper[s] = (state.precision[s] + 1.0) / (state.precision[s] + max(depth, 1.0))
+    return temper
+
+
+@kernel
+def anchor_ccf(data: ReadData, work: Work, i: int, genotype: int, ccf: np.ndarray) -> None:
+    """Shrunken moment estimate of the ccf from one mutation."""
+    for s in range(data.alt_ix.shape[0]):
+        cell = data.geno_cell[data.geno_off[data.cls[i]] + genotype, s]
+        alt = data.alt_val[data.alt_off[s] + data.alt_ix[s, i]]
+        depth = data.depth_val[data.depth_off[s] + data.depth_ix[s, i]]
+        scale = max(work.coef[cell], 1e-6)
+        ccf[s] = min(max((alt + 0.02) / (depth * scale + 0.04), 1e-4), 1.0)
+
+
+@kernel
+def log_odds(
+    data: ReadData, state: State, members: np.ndarray, logs: np.ndarray, prior: float, odds: np.ndarray
+) -> None:
+    """Log odds of the first against the second half for each member; logs[half, alt or ref, cell]."""
+    samples = data.alt_ix.shape[0]
+    for x in range(len(members)):
+        i = members[x]
+        total = prior
+        for s in range(samples):
+            cell = data.geno_cell[data.geno_off[data.cls[i]] + state.g[i], s]
+            alt = data.alt_val[data.alt_off[s] + data.alt_ix[s, i]]
+            ref = data.ref_val[data.ref_off[s] + data.ref_ix[s, i]]
+            total += alt * (logs[0, 0, cell] - logs[1, 0, cell]) + ref * (logs[0, 1, cell] - logs[1, 1, cell])
+        odds[x] = total
+
+
+@kernel
+def launch(
+    data: ReadData, state: State, work: Work, members: np.ndarray, first: int, second: int, odds: np.ndarray
+) -> None:
+    """Log odds of the first half for every member after a few rounds of EM from the two anchors."""
+    samples = data.alt_ix.shape[0]
+    ccf = np.empty((2, samples))
+    anchor_ccf(data, work, first, state.g[first], ccf[0])
+    anchor_ccf(data, work, second, state.g[second], ccf[1])
+    logs = np.empty((2, 2, len(data.cell_sample)))
+    temper = tempering(data, state)
+    share = 0.5
+    for _ in range(LAUNCH_ROUNDS):
+        for half in range(2):
+            site_logs(data, state, work, ccf[half], logs[half, 0], logs[half, 1], temper)
+        log_odds(data, state, members, logs, math.log(share / (1.0 - share)), odds)
+        share = refit(data, state, work, members, odds, ccf)
+    for half in range(2):
+        site_logs(data, state, work, ccf[half], logs[half, 0], logs[half, 1], temper)
+    log_odds(data, state, members, logs, math.log(share / (1.0 - share)), odds)
+
+
+@kernel
+def refit(
+    data: ReadData, state: State, work: Work, members: np.ndarray, odds: np.ndarray, ccf: np.ndarray
+) -> float:
+    """Moment estimates of both halves from soft assignments; the first half's share of the members."""
+    samples = data.alt_ix.shape[0]
+    alt_sum, depth_sum = np.full((2, samples), 0.02), np.full((2, samples), 0.04)
+    weight = 0.0
+    for x in range(len(members)):
+        i = members[x]
+        first = 1.0 / (1.0 + math.exp(-min(max(odds[x], -50.0), 50.0)))
+        weight += first
+        for s in range(samples):
+            cell = data.geno_cell[data.geno_off[data.cls[i]] + state.g[i], s]
+            alt = data.alt_val[data.alt_off[s] + data.alt_ix[s, i]]
+            scaled = data.depth_val[data.depth_off[s] + data.depth_ix[s, i]] * work.coef[cell]
+            alt_sum[0, s] += first * alt
+            alt_sum[1, s] += (1.0 - first) * alt
+            depth_sum[0, s] += first * scaled
+            depth_sum[1, s] += (1.0 - first) * scaled
+    for half in range(2):
+        for s in range(samples):
+            ccf[half, s] = min(max(alt_sum[half, s] / depth_sum[half, s], 1e-5), 1.0)
+    return min(max(weight / len(members), 0.02), 0.98)
+
+
+@kernel
+def divide(
+    odds: np.ndarray, members: np.ndarray, first: int, second: int, side: np.ndarray, draw: bool, rng: np.random.Generator
+) -> float:
+    """Draw (or keep) the side, 0 or 1, of every member; log probability of the division. Anchors are fixed."""
+    total = 0.0
+    for x in range(len(members)):
+        i = members[x]
+        if i == first:
+            side[x] = 0
+        elif i == second:
+            side[x] = 1
+        else:
+            odd = min(max(odds[x], -30.0), 30.0)
+            log_first = -math.log1p(math.exp(-odd))
+            if draw:
+                side[x] = 0 if math.log(rng.random()) < log_first else 1
+            total += log_first if side[x] == 0 else log_first - odd
+    return total
+
+
+@kernel
+def row_evidence(
+    data: ReadData, state: State, work: Work, terms: Terms, row: int, members: np.ndarray, draw: bool,
+    rng: np.random.Generator,
+) -> tuple[float, float]:  # fmt: skip
+    """Evidence and shift (see `envelope.visit_row`) of a row if `members` were its members."""
+    envelope = new_envelope()
+    fill_tails(data, state, work, row, members)
+    evidence, shift = 0.0, 0.0
+    for s in range(data.alt_ix.shape[0]):
+        clear_terms(terms)
+        gather_row(data, work, terms, row, s)
+        mass, part = visit_row(terms, work.coef, state, row, s, envelope, draw, rng)
+        evidence += mass
+        shift += part
+    return evidence, shift
+
+
+@kernel
+def row_weight(
+    data: ReadData, state: State, work: Work, terms: Terms, row: int, members: np.ndarray, draw: bool,
+    rng: np.random.Generator,
+) -> float:  # fmt: skip
+    """log(prior x likelihood / proposal density) of a clone's prevalences given its members, calls included.
+
+    Builds the row's tables when it draws them.
+    """
+    evidence, shift = row_evidence(data, state, work, terms, row, members, draw, rng)
+    if draw:
+        build_row(data, state, work, row)
+    if data.min_alt > 0:
+        shift -= members_log_called(data, state, work, row, members)
+    return evidence + shift
+
+
+@kernel
+def gather(state: State, a: int, b: int, count: int) -> np.ndarray:
+    """Mutations of clones a and b, ascending."""
+    members = np.empty(count, np.int64)
+    x = 0
+    for i in range(len(state.z)):
+        if state.z[i] == a or state.z[i] == b:
+            members[x] = i
+            x += 1
+    return members
+
+
+@kernel
+def try_split(
+    data: ReadData, state: State, work: Work, terms: Terms, a: int, members: np.ndarray, first: int, second: int,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Propose to divide clone a; its halves are built in the two spare rows."""
+    state.counters[COUNT_SPLIT] += 1
+    clones, n = state.n_clones[0], len(members)
+    odds, side = np.empty(n), np.empty(n, np.int8)
+    launch(data, state, work, members, first, second, odds)
+    ratio = -divide(odds, members, first, second, side, True, rng)
+    halves = (members[side == 0], members[side == 1])
+    for half in range(2):
+        ratio += row_weight(data, state, work, terms, clones + half, halves[half], True, rng)
+        ratio += log_gamma(float(len(halves[half])))
+    current = row_weight(data, state, work, terms, a, members, False, rng)
+    ratio += math.log(state.concentration[0]) - log_gamma(float(n)) - current
+    ratio -= math.log(SPLIT_SHARE if clones > 1 else 1.0) - math.log(clones * n * (n - 1.0))
+    ratio += math.log(1.0 - SPLIT_SHARE if len(halves[0]) > 1 else 1.0) - math.log(
+        (clones + 1.0) * len(halves[0]) * len(halves[1])
+    )
+    ratio += partner_log_prob(state, clones, clones + 1, a, clones + 1)
+    if not (admissible(state, clones, clones, a) and admissible(state, clones + 1, clones + 1, a)):
+        ratio = -np.inf
+    if math.log(rng.random()) < ratio:
+        state.counters[COUNT_SPLIT + 1] += 1
+        copy_clone(state, work, clones, a)
+        copy_clone(state, work, clones + 1, clones)
+        for i in halves[1]:
+            state.z[i] = clones
+        state.n_clones[0] = clones + 1
+        work.size[a], work.size[clones] = len(halves[0]), len(halves[1])
+
+
+@kernel
+def admissible_union(state: State, clones: int, a: int, b: int) -> bool:
+    """`admissible` for the spare row `clones` that is to replace a and b: unlike all clones but those two."""
+    if admissible(state, clones, clones, -1):
+        return True
+    for k in range(clones):
+        if k != a and k != b and (state.presence[k] == state.presence[clones]).all():
+            return False
+    return (state.presence[clones] == CLONAL).any()
+
+
+@kernel
+def try_merge(
+    data: ReadData, state: State, work: Work, terms: Terms, a: int, b: int, members: np.ndarray, first: int, second: int,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Propose to merge clones a (of the first anchor) and b; the union is built in a spare row."""
+    state.counters[COUNT_MERGE] += 1
+    clones, n = state.n_clones[0], len(members)
+    n_a, n_b = work.size[a], work.size[b]
+    side = np.empty(n, np.int8)
+    for x in range(n):
+        side[x] = 0 if state.z[members[x]] == a else 1
+    ratio = row_weight(data, state, work, terms, clones, members, True, rng)
+    ratio -= row_weight(data, state, work, terms, a, members[side == 0], False, rng)
+    ratio -= row_weight(data, state, work, terms, b, members[side == 1], False, rng)
+    ratio += log_gamma(float(n)) - log_gamma(float(n_a)) - log_gamma(float(n_b))
+    ratio -= math.log(state.concentration[0])
+    ratio += math.log(SPLIT_SHARE if clones > 2 else 1.0) - math.log((clones - 1.0) * n * (n - 1.0))
+    ratio -= math.log(1.0 - SPLIT_SHARE if n_a > 1 else 1.0) - math.log(clones * float(n_a) * n_b)
+    ratio -= partner_log_prob(state, a, b, -1, -1)
+    log_u = math.log(rng.random())
+    if not admissible_union(state, clones, a, b):
+        return
+    if log_u >= ratio:  # the division's log probability, still to be added, is never positive
+        return
+    odds = np.empty(n)
+    launch(data, state, work, members, first, second, odds)
+    ratio += divide(odds, members, first, second, side, False, rng)
+    if log_u < ratio:
+        state.counters[COUNT_MERGE + 1] += 1
+        copy_clone(state, work, clones, a)
+        work.size[a] = n
+        for x in range(n):
+            state.z[members[x]] = a
+        remove_clone(state, work, b)
+
+
+@kernel
+def nth_member(state: State, clone: int, n: int) -> int:
+    """The n-th mutation (from 0) of a clone."""
+    for i in range(len(state.z)):
+        if state.z[i] == clone:
+            if n == 0:
+                return i
+            n -= 1
+    return -1
+
+
+@kernel
+def pick_partner(state: State, a: int, rng: np.random.Generator) -> int:
+    """Another clone, near ones more often."""
+    total = 0.0
+    for k in range(state.n_clones[0]):
+        if k != a:
+            total += nearness(state, a, k)
+    target = rng.random() * total
+    last = -1
+    for k in range(state.n_clones[0]):
+        if k != a:
+            last = k
+            target -= nearness(state, a, k)
+            if target < 0.0:
+                break
+    return last
+
+
+@kernel
+def split_or_merge(data: ReadData, state: State, work: Work, terms: Terms, rng: np.random.Generator) -> None:
+    """One proposal: a clone picked uniformly is split, or merged with a partner. Keeps tables and sizes valid."""
+    clones = state.n_clones[0]
+    if clones == 0:
+        return
+    a = min(int(rng.random() * clones), clones - 1)
+    n_a = work.size[a]
+    splitting = n_a > 1 and (clones == 1 or rng.random() < SPLIT_SHARE)
+    if splitting:
+        if clones + SPARE_CLONES >= state.ccf.shape[0]:
+            return
+        members = gather(state, a, a, n_a)
+        x = min(int(rng.random() * n_a), n_a - 1)
+        y = min(int(rng.random() * (n_a - 1)), n_a - 2)
+        if y >= x:
+            y += 1
+        try_split(data, state, work, terms, a, members, members[x], members[y], rng)
+    elif clones > 1:
+        b = pick_partner(state, a, rng)
+        n_b = work.size[b]
+        first = nth_member(state, a, min(int(rng.random() * n_a), n_a - 1))
+        second = nth_member(state, b, min(int(rng.random() * n_b), n_b - 1))
+        try_merge(data, state, work, terms, a, b, gather(state, a, b, n_a + n_b), first, second, rng)

@@ -1,0 +1,227 @@
+"""The start of a chain: over-split on purpose, then merged by evidence, so that luck matters little.
+
+Seeds are spread by distance-weighted sampling, refined by a few rounds of hard assignment with moment
+estimates, and neighbouring clusters are merged while the (collapsed) posterior gains. What is left to do,
+split-merge and birth moves do better from too many clusters than from too few.
+"""
+
+import math
+
+import numpy as np
+
+from clonalbayes.kernels.jit import kernel
+from clonalbayes.kernels.layout import NOISE, ReadData
+from clonalbayes.kernels.profile import Terms
+from clonalbayes.kernels.special import log_gamma
+from clonalbayes.kernels.splitmerge import anchor_ccf, nearness, row_evidence, site_logs, tempering
+from clonalbayes.kernels.state import SPARE_CLONES, State, Work
+from clonalbayes.kernels.tables import build_tables, refresh_cells
+
+ROUNDS = 6
+FAR = 60.0  # deviance beyond which a mutation attracts seeds no more strongly: artefacts are far from everything
+NEIGHBOURS = 6
+NOISE_SHARE = 0.02  # share of artefacts assumed while none is known
+
+
+@kernel
+def saturated(data: ReadData, temper: np.ndarray) -> np.ndarray:
+    """Tempered binomial log probability of every mutation at its own alt fractions, [N]."""
+    samples, n = data.alt_ix.shape
+    total = np.zeros(n)
+    for s in range(samples):
+        for i in range(n):
+            alt = data.alt_val[data.alt_off[s] + data.alt_ix[s, i]]
+            ref = data.ref_val[data.ref_off[s] + data.ref_ix[s, i]]
+            if alt > 0.0:
+                total[i] += temper[s] * alt * math.log(alt / (alt + ref))
+            if ref > 0.0:
+                total[i] += temper[s] * ref * math.log(ref / (alt + ref))
+    return total
+
+
+@kernel
+def best_genotype(data: ReadData, i: int, log_p: np.ndarray, log_q: np.ndarray) -> tuple[int, float]:
+    """Genotype of mutation i with the highest tempered log probability, and that probability."""
+    best, value = 0, -np.inf
+    for g in range(data.n_geno[data.cls[i]]):
+        total = 0.0
+        for s in range(data.alt_ix.shape[0]):
+            cell = data.geno_cell[data.geno_off[data.cls[i]] + g, s]
+            total += data.alt_val[data.alt_off[s] + data.alt_ix[s, i]] * log_p[cell]
+            total += data.ref_val[data.ref_off[s] + data.ref_ix[s, i]] * log_q[cell]
+        if total > value:
+            best, value = g, total
+    return best, value
+
+
+@kernel
+def spread_seeds(
+    data: ReadData, state: State, work: Work, temper: np.ndarray, wanted: int, rng: np.random.Generator
+) -> int:
+    """Fill ccf rows with seed mutations picked in proportion to their distance from the seeds so far."""
+    n = len(state.z)
+    full = saturated(data, temper)
+    nearest = np.full(n, FAR)
+    cells = len(data.cell_sample)
+    log_p, log_q = np.empty(cells), np.empty(cells)
+    for k in range(wanted):
+        target = rng.random() * nearest.sum()
+        i = 0
+        while i < n - 1 and target >= nearest[i]:
+            target -= nearest[i]
+            i += 1
+        genotype = min(int(rng.random() * data.n_geno[data.cls[i]]), data.n_geno[data.cls[i]] - 1)
+        anchor_ccf(data, work, i, genotype, state.ccf[k])
+        site_logs(data, state, work, state.ccf[k], log_p, log_q, temper)
+        for j in range(n):
+            nearest[j] = min(nearest[j], max(full[j] - best_genotype(data, j, log_p, log_q)[1], 0.0))
+        if nearest.sum() < 1e-6 * n:
+            return k + 1
+    return wanted
+
+
+@kernel
+def refine(data: ReadData, state: State, work: Work, temper: np.ndarray, rows: int) -> None:
+    """Rounds of hard assignment to the nearest row and moment estimates of the rows' ccf."""
+    n, samples = len(state.z), data.alt_ix.shape[0]
+    cells = len(data.cell_sample)
+    log_p, log_q = np.empty(cells), np.empty(cells)
+    size = np.full(rows, n / rows)
+    for _ in range(ROUNDS):
+        best = np.full(n, -np.inf)
+        for k in range(rows):
+            if size[k] == 0.0:
+                continue
+            site_logs(data, state, work, state.ccf[k], log_p, log_q, temper)
+            weight = math.log(size[k] / n)
+            for i in range(n):
+                genotype, value = best_genotype(data, i, log_p, log_q)
+                if value + weight > best[i]:
+                    best[i] = value + weight
+                    state.z[i], state.g[i] = k, genotype
+        alt_sum, depth_sum = np.full((rows, samples), 0.02), np.full((rows, samples), 0.04)
+        size[:] = 0.0
+        for i in range(n):
+            k = state.z[i]
+            size[k] += 1.0
+            for s in range(samples):
+                cell = data.geno_cell[data.geno_off[data.cls[i]] + state.g[i], s]
+                alt_sum[k, s] += data.alt_val[data.alt_off[s] + data.alt_ix[s, i]]
+                depth_sum[k, s] += data.depth_val[data.depth_off[s] + data.depth_ix[s, i]] * work.coef[cell]
+        for k in range(rows):
+            for s in range(samples):
+                state.ccf[k, s] = min(max(alt_sum[k, s] / depth_sum[k, s], 1e-4), 1.0)
+
+
+@kernel
+def compact(state: State, rows: int, smallest: int) -> int:
+    """Renumber the rows with at least `smallest` members 0, 1, ...; the other mutations become noise."""
+    size = np.zeros(rows, np.int64)
+    for label in state.z:
+        if label >= 0:
+            size[label] += 1
+    place = np.full(rows, NOISE)
+    kept = 0
+    for k in range(rows):
+        if size[k] >= smallest and size[k] > 0:
+            place[k] = kept
+            state.ccf[kept] = state.ccf[k]
+            kept += 1
+    for i in range(len(state.z)):
+        if state.z[i] >= 0:
+            state.z[i] = place[state.z[i]]
+    state.n_clones[0] = kept
+    return kept
+
+
+@kernel
+def members_of(state: State, a: int, b: int) -> np.ndarray:
+    """Mutations with label a or b."""
+    return np.flatnonzero((state.z == a) | (state.z == b))
+
+
+@kernel
+def union_evidence(
+    data: ReadData, state: State, work: Work, terms: Terms, row: int, a: int, b: int, rng: np.random.Generator
+) -> float:
+    """Evidence of the union of clones a and b with its partition factor; draws prevalences into `row`."""
+    members = members_of(state, a, b)
+    return row_evidence(data, state, work, terms, row, members, True, rng)[0] + log_gamma(float(len(members)))
+
+
+@kernel
+def merge_neighbours(data: ReadData, state: State, work: Work, terms: Terms, rng: np.random.Generator) -> None:
+    """Merge near clones while the collapsed posterior gains; prevalences end as draws given the members."""
+    clones = state.n_clones[0]
+    evidence = np.empty(clones)
+    alive = np.ones(clones, np.uint8)
+    for k in range(clones):
+        evidence[k] = union_evidence(data, state, work, terms, k, k, k, rng)
+    changed = True
+    while changed:
+        changed = False
+        for a in range(clones):
+            if alive[a] == 0:
+                continue
+            near = np.zeros(clones)
+            for b in range(clones):
+                if alive[b] and b != a:
+                    near[b] = nearness(state, a, b)
+            for b in np.argsort(-near)[:NEIGHBOURS]:
+                if near[b] == 0.0 or alive[b] == 0:
+                    continue
+                union = union_evidence(data, state, work, terms, clones, a, b, rng)
+                if union - evidence[a] - evidence[b] - math.log(state.concentration[0]) > 0.0:
+                    state.z[members_of(state, b, b)] = a
+                    state.ccf[a], state.presence[a] = state.ccf[clones], state.presence[clones]
+                    evidence[a] = union
+                    alive[b] = 0
+                    changed = True
+    dissolve_artefacts(data, state, work, evidence)
+    compact(state, clones, 1)
+    for k in range(state.n_clones[0]):
+        union_evidence(data, state, work, terms, k, k, k, rng)
+
+
+@kernel
+def dissolve_artefacts(data: ReadData, state: State, work: Work, evidence: np.ndarray) -> None:
+    """Make noise of the clones whose members the noise component explains better, one by one."""
+    for k in range(state.n_clones[0]):
+        members = members_of(state, k, k)
+        if len(members) > 0:
+            as_noise = len(members) * math.log(NOISE_SHARE * len(state.z))
+            as_clone = evidence[k] + math.log(state.concentration[0])
+            for i in members:
+                as_noise += data.noise_ll[i]
+                as_clone += work.depth_sum[i]
+            if as_noise > as_clone:
+                state.z[members] = NOISE
+
+
+@kernel
+def start_clones(data: ReadData, state: State, work: Work, terms: Terms, rng: np.random.Generator) -> None:
+    """Give a state with hyperparameters its first clones, assignments, genotypes and prevalences."""
+    n = len(state.z)
+    build_tables(data, state, work)
+    temper = tempering(data, state)
+    wanted = min(max(8, min(n // 4, 100)), n, state.ccf.shape[0] - SPARE_CLONES)
+    rows = spread_seeds(data, state, work, temper, wanted, rng)
+    refine(data, state, work, temper, rows)
+    compact(state, rows, 3 if n > 30 else 1)
+    merge_neighbours(data, state, work, terms, rng)
+
+
+@kernel
+def start_given(data: ReadData, state: State, work: Work, terms: Terms, rng: np.random.Generator) -> None:
+    """Genotypes and prevalences for labels that are given (`z` and `n_clones` are set)."""
+    temper = tempering(data, state)
+    cells = len(data.cell_sample)
+    log_p, log_q = np.empty(cells), np.empty(cells)
+    refresh_cells(data, state, work)
+    state.g[:] = 0
+    for _ in range(2):
+        for k in range(state.n_clones[0]):
+            union_evidence(data, state, work, terms, k, k, k, rng)
+            site_logs(data, state, work, state.ccf[k], log_p, log_q, temper)
+            for i in members_of(state, k, k):
+                state.g[i] = best_genotype(data, i, log_p, log_q)[0]

@@ -1,0 +1,109 @@
+"""The state of one chain and the scratch space that is rebuilt from it.
+
+`State` is the whole of what a checkpoint must hold (with the generator's state); `Work` is a cache: each
+kernel's docstring says which of its parts it reads and which it rebuilds.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from clonalbayes.kernels.layout import ABSENT, ReadData
+
+
+class State(NamedTuple):
+    """Clones occupy the rows 0 .. n_clones[0] - 1, always compact. K rows, S samples, N mutations."""
+
+    z: np.ndarray  # [N] clone row, or NOISE, or GERMLINE
+    g: np.ndarray  # [N] genotype within the mutation's class
+    n_clones: np.ndarray  # [1]
+    ccf: np.ndarray  # [K, S]; 0 where absent, 1 where clonal
+    presence: np.ndarray  # [K, S] ABSENT, SUBCLONAL or CLONAL
+    concentration: np.ndarray  # [1]
+    presence_prob: np.ndarray  # [S, 3]
+    precision: np.ndarray  # [S]
+    error_rate: np.ndarray  # [S]
+    purity: np.ndarray  # [S]
+    cn_clonal: np.ndarray  # [S]
+    step_size: np.ndarray  # [5, S] random-walk scales, adapted while tuning
+    counters: np.ndarray  # [N_COUNTERS] proposals and acceptances by move
+
+
+N_COUNTERS = 20
+SPARE_CLONES = 2  # rows K, K + 1 behind the occupied ones hold what split, merge and birth propose
+NEGLIGIBLE = 1e-9  # a chance of having been missed below this is taken as none
+
+
+class Work(NamedTuple):
+    """Tables and sufficient statistics; rows are the K clone rows, then germline."""
+
+    alt_table: np.ndarray  # [K + 1, alt width] log rise of the alt counts
+    ref_table: np.ndarray  # [K + 1, ref width]
+    alt_tail: np.ndarray  # [K + 1, alt width] members with a count at or above each axis value
+    ref_tail: np.ndarray
+    members: np.ndarray  # [K + 1, T] members of the row in each cell
+    size: np.ndarray  # [K + 1]
+    order: np.ndarray  # [N] mutations sorted by row
+    start: np.ndarray  # [K + 2] first member of each row in `order`
+    coef: np.ndarray  # [T] expected alt fraction per unit of ccf
+    germ: np.ndarray  # [T] expected alt fraction of a germline variant
+    low_table: np.ndarray  # [K + 1, depth width] chance of fewer than min_alt alt reads by depth
+    rank: np.ndarray  # [K + 1, S] samples by falling prevalence of the row
+    low: np.ndarray  # [S, N] chance of fewer than min_alt alt reads, filled for members of weak rows
+    low_new: np.ndarray  # [N] the same for one sample under a proposal
+    weak: np.ndarray  # [K + 1] 1 where ascertainment matters for the row's likelihood
+    depth_count: np.ndarray  # [depth axis] mutations outside noise at each depth
+    depth_sum: np.ndarray  # [N] depth term of the beta-binomial over samples
+    log_weight: np.ndarray  # [K + 1]
+
+
+def new_state(data: ReadData, capacity: int) -> State:
+    """An empty state with room for `capacity` clones (all mutations noise, neutral hyperparameters)."""
+    samples, n = data.alt_ix.shape
+    return State(
+        z=np.full(n, -1, np.int32),
+        g=np.zeros(n, np.int32),
+        n_clones=np.zeros(1, np.int64),
+        ccf=np.zeros((capacity, samples)),
+        presence=np.full((capacity, samples), ABSENT, np.int8),
+        concentration=np.ones(1),
+        presence_prob=np.full((samples, 3), 1.0 / 3.0),
+        precision=np.full(samples, 500.0),
+        error_rate=np.full(samples, 1e-3),
+        purity=np.ones(samples),
+        cn_clonal=np.full(samples, 0.95),
+        step_size=np.tile(np.array([[0.2], [0.2], [0.005], [0.02], [0.01]]), (1, samples)),
+        counters=np.zeros(N_COUNTERS, np.int64),
+    )
+
+
+def copy_state(state: State) -> State:
+    """A deep copy."""
+    return State(*(field.copy() for field in state))
+
+
+def new_work(data: ReadData, capacity: int) -> Work:
+    """Scratch space for `capacity` clones; nothing in it is valid yet."""
+    samples, n = data.alt_ix.shape
+    rows, cells = capacity + 1, len(data.cell_sample)
+    ascertained = data.min_alt > 0
+    return Work(
+        alt_table=np.zeros((rows, data.alt_pos[-1])),
+        ref_table=np.zeros((rows, data.ref_pos[-1])),
+        alt_tail=np.zeros((rows, data.alt_pos[-1]), np.int32),
+        ref_tail=np.zeros((rows, data.ref_pos[-1]), np.int32),
+        members=np.zeros((rows, cells), np.int32),
+        size=np.zeros(rows, np.int64),
+        order=np.zeros(n, np.int64),
+        start=np.zeros(rows + 1, np.int64),
+        coef=np.zeros(cells),
+        germ=np.zeros(cells),
+        low_table=np.zeros((rows, data.depth_pos[-1] if ascertained else 0)),
+        rank=np.zeros((rows, samples), np.int64),
+        low=np.zeros((samples, n if ascertained else 0)),
+        low_new=np.zeros(n),
+        weak=np.zeros(rows, np.uint8),
+        depth_count=np.zeros(len(data.depth_val), np.int64),
+        depth_sum=np.zeros(n),
+        log_weight=np.zeros(rows),
+    )
