@@ -7,16 +7,19 @@ runs, a checkpoint lies beside the target; a run that was stopped goes on from t
 from __future__ import annotations
 
 import csv
+import json
 import os
 import platform
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from clonalbayes import __version__, specs
 from clonalbayes.faults import fail
@@ -110,12 +113,13 @@ def run_fit(
     from clonalbayes.data.patient import read
 
     patient = read(input, params=params, purity=purity, min_alt=min_alt)
+    checkpoint = checkpoint_of(folder)
     settings = {
         "fixed_clusters": fixed_clusters,
         "chains": chains or spec.schedule.chains,
         "draws": draws or spec.schedule.draws,
         "tune": spec.schedule.tune if tune is None else tune,
-        "seed": secrets.randbits(31) if seed is None else seed,
+        "seed": seed_of(seed, checkpoint if resume else None),
         "cores": cores,
     }
 
@@ -124,7 +128,6 @@ def run_fit(
     from clonalbayes.summaries import summarise
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint = checkpoint_of(folder)
     tree = summarise(
         fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
     )
@@ -140,6 +143,34 @@ def run_fit(
 def checkpoint_of(folder: Path) -> Path:
     """Return the checkpoint of a result folder: a hidden file beside it, gone when the folder is there."""
     return folder.parent / f".{folder.name}.checkpoint"
+
+
+def seed_of(seed: int | None, checkpoint: Path | None) -> int:
+    """Return the seed of a run: the one given, else that of the checkpoint, else a new one.
+
+    Parameters
+    ----------
+    seed : int or None
+        The seed that was asked for.
+    checkpoint : Path or None
+        The checkpoint that the run goes on from, if it does and if there is one.
+
+    Returns
+    -------
+    int
+        The seed to fit with. A checkpoint that cannot be read is left to `clonalbayes.fit` to complain of.
+    """
+    if seed is not None:
+        return seed
+    if checkpoint is not None and checkpoint.exists():
+        import numpy as np
+
+        with (
+            suppress(OSError, ValueError, KeyError, BadZipFile),
+            np.load(checkpoint, allow_pickle=False) as saved,
+        ):
+            return int(json.loads(saved["marks"].tobytes())["seed"])
+    return secrets.randbits(31)
 
 
 def check_target(folder: Path, *, force: bool) -> Path:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 
+import numpy as np
 import pytest
 
 from clonalbayes import run
@@ -58,6 +60,23 @@ def test_the_checkpoint_lies_beside_the_target(tmp_path):
     checkpoint = run.checkpoint_of(tmp_path / "result")
     assert checkpoint.parent == tmp_path
     assert checkpoint != run.checkpoint_of(tmp_path / "other")
+
+
+def test_a_run_that_goes_on_keeps_its_seed(tmp_path):
+    checkpoint = tmp_path / ".result.checkpoint"
+    with checkpoint.open("wb") as file:
+        np.savez(file, marks=np.frombuffer(json.dumps({"seed": "17"}).encode(), np.uint8))
+    assert run.seed_of(None, checkpoint) == 17
+    assert run.seed_of(3, checkpoint) == 3, (
+        "what was asked for wins; the checkpoint then says that it differs"
+    )
+
+
+def test_a_new_run_draws_its_seed(tmp_path):
+    drawn = {run.seed_of(None, None) for _ in range(5)} | {run.seed_of(None, tmp_path / "none")}
+    assert len(drawn) > 1
+    (tmp_path / "broken").write_bytes(b"no archive")
+    assert run.seed_of(None, tmp_path / "broken") >= 0
 
 
 def write_tables(folder, *, verdicts, n_clones="n_clones\tprobability\n3\t0.9\n4\t0.08\n2\t0.02\n"):

@@ -60,6 +60,12 @@ def test_labels_of_dirichlet_entries_are_those_of_the_registry():
         assert len(spec.vector(name)) == len(labels)
 
 
+def test_bounds_are_those_of_the_kernels():
+    from clonalbayes.kernels.layout import MAX_ERROR
+
+    assert specs.BOUNDS["error_rate"] == (0.0, MAX_ERROR)
+
+
 def test_defaults_of_the_schedule_are_those_of_the_file():
     # The help text of the command line shows the defaults of the class.
     assert specs.load("clones").schedule == specs.Schedule()
@@ -181,7 +187,7 @@ EXTENDS = 'extends = "clones"\n'
         ("[priors.noise_presence]\nparameters = { p = 1.5 }\n", "p must be a number between 0 and 1"),
         ("[priors]\nprecision = 3\n", "not a table"),
         ("[constants.max_clones]\nvalue = 1.5\n", "must be a whole number above 0"),
-        ("[constants.maximum]\nvalue = 1\n", "Valid here: noise_error_rate, max_clones"),
+        ("[constants.maximum]\nvalue = 1\n", "Valid here: noise_error_rate"),
         ("[constants.max_clones]\nvalues = 1\n", "Valid here: value, unit, reason"),
         ('[blocks]\nprevalence = "bush"\n', "unknown form"),
         ('[blocks]\nsignatures = "nmf"\n', "Valid here: mixture, prevalence, reads, ascertainment"),
