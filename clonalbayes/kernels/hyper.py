@@ -10,8 +10,8 @@ import numpy as np
 
 from clonalbayes.kernels.ascertainment import accept_low, propose_low
 from clonalbayes.kernels.jit import kernel
-from clonalbayes.kernels.layout import MAX_ERROR, NOISE, SUBCLONAL, Priors, ReadData
-from clonalbayes.kernels.profile import Terms, clear_terms, gather_row, sample_sum
+from clonalbayes.kernels.layout import ABSENT, CLONAL, MAX_ERROR, NOISE, SUBCLONAL, Priors, ReadData
+from clonalbayes.kernels.profile import Terms, clear_terms, gather_pooled, gather_row, sample_sum
 from clonalbayes.kernels.special import rise
 from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.tables import refresh_sample
@@ -19,14 +19,26 @@ from clonalbayes.kernels.tables import refresh_sample
 PRECISION, ERROR, PURITY, CN_CLONAL, PURITY_FIXED_PHI = 0, 1, 2, 3, 4
 COUNT_HYPER = 12
 TARGET_ACCEPTANCE = 0.44
+WALK_SHARE = 0.35  # of the steps after tuning that are random-walk steps
+DEGREES = 5.0
+FORGET = 3.0  # the moments remember about the last third of the sweeps so far
 
 
 @kernel
 def gather_sample(data: ReadData, state: State, work: Work, terms: Terms, s: int) -> None:
-    """Terms of all clones and of germline in sample s, and the number of mutations at each depth."""
+    """Terms of all clones and of germline in sample s, and the number of mutations at each depth.
+
+    Clones that are absent share one ccf, and so do the clonal ones: they are pooled, in the two rows
+    behind germline.
+    """
+    capacity = state.ccf.shape[0]
+    presence = state.presence[: state.n_clones[0], s]
     clear_terms(terms)
-    for k in range(state.n_clones[0] + 1):
-        gather_row(data, work, terms, k if k < state.n_clones[0] else state.ccf.shape[0], s)
+    for k in np.flatnonzero(presence == SUBCLONAL):
+        gather_row(data, work, terms, k, s)
+    gather_row(data, work, terms, capacity, s)
+    gather_pooled(data, work, terms, np.flatnonzero(presence == ABSENT), s, capacity + 1, True)
+    gather_pooled(data, work, terms, np.flatnonzero(presence == CLONAL), s, capacity + 2, False)
     low = data.depth_off[s]
     work.depth_count[low : data.depth_off[s + 1]] = 0
     for i in range(len(state.z)):
@@ -37,9 +49,11 @@ def gather_sample(data: ReadData, state: State, work: Work, terms: Terms, s: int
 @kernel
 def sample_loglik(data: ReadData, state: State, work: Work, terms: Terms, s: int) -> float:
     """Log likelihood of all clones and of germline in sample s, whose terms are gathered."""
-    total = sample_sum(
-        terms, work.coef, work.germ, state.ccf[:, s], state.ccf.shape[0], state.error_rate[s], state.precision[s]
-    )
+    capacity = state.ccf.shape[0]
+    ccf = np.zeros(capacity + 3)
+    ccf[:capacity] = state.ccf[:, s]
+    ccf[capacity + 2] = 1.0
+    total = sample_sum(terms, work.coef, work.germ, ccf, capacity, state.error_rate[s], state.precision[s])
     low, high = data.depth_off[s], data.depth_off[s + 1]
     return total - depth_terms(data.depth_val[low:high], work.depth_count[low:high], state.precision[s])
 
@@ -132,24 +146,69 @@ def ascertainment_change(data: ReadData, state: State, work: Work, s: int) -> fl
 
 
 @kernel
+def value_of(state: State, s: int, which: int) -> float:
+    """One parameter of sample s on the scale of its random walk."""
+    if which == PRECISION:
+        return math.log(state.precision[s])
+    if which == ERROR:
+        return math.log(state.error_rate[s])
+    return state.cn_clonal[s] if which == CN_CLONAL else state.purity[s]
+
+
+@kernel
+def log_student(x: float, centre: float, scale: float) -> float:
+    """Log density of Student's t with DEGREES degrees of freedom, up to a constant."""
+    gap = (x - centre) / scale
+    return -0.5 * (DEGREES + 1.0) * math.log1p(gap * gap / DEGREES)
+
+
+@kernel
+def propose_step(state: State, s: int, which: int, tuning: bool, rng: np.random.Generator) -> tuple[float, float]:
+    """A step for one parameter and the log ratio of its proposal densities.
+
+    Once tuned, most steps go to a draw from a t distribution with the moments learned while tuning, which
+    crosses a wide posterior at once; the others are a random walk.
+    """
+    if tuning or rng.random() < WALK_SHARE:
+        return state.step_size[which, s] * rng.standard_normal(), 0.0
+    moments = state.moments[PURITY if which == PURITY_FIXED_PHI else which, s]
+    scale = 1.2 * math.sqrt(moments[1]) + 1e-9
+    old = value_of(state, s, which)
+    new = moments[0] + scale * rng.standard_normal() / math.sqrt(rng.chisquare(DEGREES) / DEGREES)
+    return new - old, log_student(old, moments[0], scale) - log_student(new, moments[0], scale)
+
+
+@kernel
+def learn(state: State, s: int, which: int, accepted: bool, round_: int) -> None:
+    """Tune the random walk (Robbins-Monro) and the moments, which forget the beginning of the run."""
+    state.step_size[which, s] *= math.exp(round_**-0.6 * ((1.0 if accepted else 0.0) - TARGET_ACCEPTANCE))
+    if which != PURITY_FIXED_PHI:
+        rate = FORGET / (round_ + FORGET)
+        gap = value_of(state, s, which) - state.moments[which, s, 0]
+        state.moments[which, s, 0] += rate * gap
+        state.moments[which, s, 1] = (1.0 - rate) * (state.moments[which, s, 1] + rate * gap * gap)
+
+
+@kernel
 def update_parameter(
     data: ReadData, state: State, work: Work, terms: Terms, priors: Priors, s: int, which: int, before: float,
-    adapt: float, rng: np.random.Generator,
+    round_: int, rng: np.random.Generator,
 ) -> float:  # fmt: skip
-    """One random-walk Metropolis step from log likelihood `before`; returns the log likelihood after it.
+    """One Metropolis-Hastings step from log likelihood `before`; returns the log likelihood after it.
 
-    While `adapt` > 0 the step size is tuned by Robbins-Monro.
+    `round_` counts the sweeps while tuning, and is 0 afterwards.
     """
     old_prior = log_prior(state, priors, s, which)
     old = (state.precision[s], state.error_rate[s], state.purity[s], state.cn_clonal[s])
     old_ccf = state.ccf[: state.n_clones[0], s].copy()
-    jacobian = shift_parameter(state, s, which, state.step_size[which, s] * rng.standard_normal())
+    step, ratio = propose_step(state, s, which, round_ > 0, rng)
+    jacobian = shift_parameter(state, s, which, step)
     accepted, after = False, before
     if jacobian > -np.inf:
         if which >= PURITY:
             refresh_sample(data, s, state.purity[s], state.cn_clonal[s], work.coef, work.germ)
         after = sample_loglik(data, state, work, terms, s)
-        ratio = after - before + log_prior(state, priors, s, which) - old_prior + jacobian
+        ratio += after - before + log_prior(state, priors, s, which) - old_prior + jacobian
         ratio += ascertainment_change(data, state, work, s)
         accepted = math.log(rng.random()) < ratio
     state.counters[COUNT_HYPER] += 1
@@ -163,8 +222,8 @@ def update_parameter(
         state.ccf[: state.n_clones[0], s] = old_ccf
         if which >= PURITY:
             refresh_sample(data, s, state.purity[s], state.cn_clonal[s], work.coef, work.germ)
-    if adapt > 0.0:
-        state.step_size[which, s] *= math.exp(adapt * ((1.0 if accepted else 0.0) - TARGET_ACCEPTANCE))
+    if round_ > 0:
+        learn(state, s, which, accepted, round_)
     return after
 
 
@@ -179,7 +238,7 @@ def has_aberrant(data: ReadData, s: int) -> bool:
 
 @kernel
 def update_parameters(
-    data: ReadData, state: State, work: Work, terms: Terms, priors: Priors, adapt: float, rng: np.random.Generator
+    data: ReadData, state: State, work: Work, terms: Terms, priors: Priors, round_: int, rng: np.random.Generator
 ) -> float:
     """One step for every parameter of every sample; reads tails and `low`, keeps `coef` and `low` valid.
 
@@ -192,7 +251,7 @@ def update_parameters(
         aberrant = has_aberrant(data, s)
         for which in range(5):
             if which != CN_CLONAL or aberrant:
-                loglik = update_parameter(data, state, work, terms, priors, s, which, loglik, adapt, rng)
+                loglik = update_parameter(data, state, work, terms, priors, s, which, loglik, round_, rng)
         if not aberrant:
             state.cn_clonal[s] = rng.beta(priors.cn_clonal[0], priors.cn_clonal[1])
         total += loglik

@@ -135,6 +135,40 @@ def gather_row(data: ReadData, work: Work, terms: Terms, row: int, s: int) -> No
 
 
 @kernel
+def gather_pooled(
+    data: ReadData, work: Work, terms: Terms, rows: np.ndarray, s: int, mark: int, one_cell: bool
+) -> None:
+    """Append segments for several rows that have the same ccf in sample s, as if they were one row `mark`.
+
+    With `one_cell` the cells are pooled too (an absent clone has the error rate in all of them).
+    """
+    segment = terms.segments[0]
+    x = terms.start[segment]
+    first = data.cell_off[s]
+    alt_width, ref_width = data.alt_off[s + 1] - data.alt_off[s], data.ref_off[s + 1] - data.ref_off[s]
+    alt, ref = np.zeros(alt_width, np.int64), np.zeros(ref_width, np.int64)
+    for cell in range(first, data.cell_off[s + 1]):
+        if cell == first or not one_cell:
+            alt[:] = 0
+            ref[:] = 0
+        for row in rows:
+            if work.members[row, cell] > 0:
+                alt += work.alt_tail[row, data.alt_pos[cell] : data.alt_pos[cell] + alt_width]
+                ref += work.ref_tail[row, data.ref_pos[cell] : data.ref_pos[cell] + ref_width]
+        if (one_cell and cell < data.cell_off[s + 1] - 1) or (alt[0] == 0 and ref[0] == 0):
+            continue
+        for kind in range(2):
+            if kind == 0:
+                x = append_runs(terms, alt, 0, alt_width, data.alt_val, data.alt_off[s], x)
+            else:
+                x = append_runs(terms, ref, 0, ref_width, data.ref_val, data.ref_off[s], x)
+            terms.row[segment], terms.cell[segment], terms.is_alt[segment] = mark, cell, 1 - kind
+            segment += 1
+            terms.start[segment] = x
+    terms.segments[0] = segment
+
+
+@kernel
 def clear_terms(terms: Terms) -> None:
     """Empty `terms`."""
     terms.segments[0] = 0

@@ -18,7 +18,7 @@ from clonalbayes.kernels.state import State, Work
 
 class _Struct(types.StructRef):
     def preprocess_fields(self, fields: Any) -> Any:
-        return tuple((name, types.unliteral(kind))  # type: ignore[no-untyped-call] for name, kind in fields)
+        return tuple((name, types.unliteral(kind)) for name, kind in fields)  # type: ignore[no-untyped-call]
 
 
 @structref.register

@@ -3,6 +3,8 @@
 Two anchor mutations are picked. If they share a clone, it is split; else their clones are merged. The split
 is launched from the anchors by a few rounds of expectation-maximisation that see only the set of members
 and the anchors, never their present division, so that the reverse probability can be computed. Genotypes stay.
+The share of the first half is an auxiliary variable, uniform in a split and Beta(n1, n2) in a merge: with it
+two clones that do not differ merge as easily when one is tiny as when they are equally large.
 """
 
 import math
@@ -101,7 +103,7 @@ def log_odds(
 def launch(
     data: ReadData, state: State, work: Work, members: np.ndarray, first: int, second: int, odds: np.ndarray
 ) -> None:
-    """Log odds of the first half for every member after a few rounds of EM from the two anchors."""
+    """Log likelihood ratio of the first half for every member after a few rounds of EM from the two anchors."""
     samples = data.alt_ix.shape[0]
     ccf = np.empty((2, samples))
     anchor_ccf(data, work, first, state.g[first], ccf[0])
@@ -116,7 +118,7 @@ def launch(
         share = refit(data, state, work, members, odds, ccf)
     for half in range(2):
         site_logs(data, state, work, ccf[half], logs[half, 0], logs[half, 1], temper)
-    log_odds(data, state, members, logs, math.log(share / (1.0 - share)), odds)
+    log_odds(data, state, members, logs, 0.0, odds)
 
 
 @kernel
@@ -147,10 +149,12 @@ def refit(
 
 @kernel
 def divide(
-    odds: np.ndarray, members: np.ndarray, first: int, second: int, side: np.ndarray, draw: bool, rng: np.random.Generator
-) -> float:
+    odds: np.ndarray, share: float, members: np.ndarray, first: int, second: int, side: np.ndarray, draw: bool,
+    rng: np.random.Generator,
+) -> float:  # fmt: skip
     """Draw (or keep) the side, 0 or 1, of every member; log probability of the division. Anchors are fixed."""
     total = 0.0
+    prior = math.log(share) - math.log1p(-share)
     for x in range(len(members)):
         i = members[x]
         if i == first:
@@ -158,12 +162,20 @@ def divide(
         elif i == second:
             side[x] = 1
         else:
-            odd = min(max(odds[x], -30.0), 30.0)
+            odd = min(max(odds[x] + prior, -40.0), 40.0)
             log_first = -math.log1p(math.exp(-odd))
             if draw:
                 side[x] = 0 if math.log(rng.random()) < log_first else 1
             total += log_first if side[x] == 0 else log_first - odd
     return total
+
+
+@kernel
+def log_beta_density(x: float, a: float, b: float) -> float:
+    """Log density of Beta(a, b) at x."""
+    return (
+        (a - 1.0) * math.log(x) + (b - 1.0) * math.log1p(-x) + log_gamma(a + b) - log_gamma(a) - log_gamma(b)
+    )
 
 
 @kernel
@@ -223,8 +235,10 @@ def try_split(
     clones, n = state.n_clones[0], len(members)
     odds, side = np.empty(n), np.empty(n, np.int8)
     launch(data, state, work, members, first, second, odds)
-    ratio = -divide(odds, members, first, second, side, True, rng)
+    share = min(max(rng.random(), 1e-9), 1.0 - 1e-9)
+    ratio = -divide(odds, share, members, first, second, side, True, rng)
     halves = (members[side == 0], members[side == 1])
+    ratio += log_beta_density(share, float(len(halves[0])), float(len(halves[1])))
     for half in range(2):
         ratio += row_weight(data, state, work, terms, clones + half, halves[half], True, rng)
         ratio += log_gamma(float(len(halves[half])))
@@ -278,6 +292,8 @@ def try_merge(
     ratio += math.log(SPLIT_SHARE if clones > 2 else 1.0) - math.log((clones - 1.0) * n * (n - 1.0))
     ratio -= math.log(1.0 - SPLIT_SHARE if n_a > 1 else 1.0) - math.log(clones * float(n_a) * n_b)
     ratio -= partner_log_prob(state, a, b, -1, -1)
+    share = min(max(rng.beta(float(n_a), float(n_b)), 1e-9), 1.0 - 1e-9)
+    ratio -= log_beta_density(share, float(n_a), float(n_b))
     log_u = math.log(rng.random())
     if not admissible_union(state, clones, a, b):
         return
@@ -285,7 +301,7 @@ def try_merge(
         return
     odds = np.empty(n)
     launch(data, state, work, members, first, second, odds)
-    ratio += divide(odds, members, first, second, side, False, rng)
+    ratio += divide(odds, share, members, first, second, side, False, rng)
     if log_u < ratio:
         state.counters[COUNT_MERGE + 1] += 1
         copy_clone(state, work, clones, a)

@@ -26,6 +26,7 @@ class State(NamedTuple):
     purity: np.ndarray  # [S]
     cn_clonal: np.ndarray  # [S]
     step_size: np.ndarray  # [5, S] random-walk scales, adapted while tuning
+    moments: np.ndarray  # [4, S, 2] mean and variance of each parameter, learned while tuning
     counters: np.ndarray  # [N_COUNTERS] proposals and acceptances by move
 
 
@@ -73,6 +74,7 @@ def new_state(data: ReadData, capacity: int) -> State:
         purity=np.ones(samples),
         cn_clonal=np.full(samples, 0.95),
         step_size=np.tile(np.array([[0.2], [0.2], [0.005], [0.02], [0.01]]), (1, samples)),
+        moments=np.tile(np.array([0.0, 1.0]), (4, samples, 1)),
         counters=np.zeros(N_COUNTERS, np.int64),
     )
 

@@ -47,12 +47,13 @@ def constant_loglik(data: ReadData, state: State, work: Work) -> float:
 
 def sweep(
     data: ReadData, state: State, work: Work, terms: Terms, priors: Priors, births: int, splits: int,
-    envelope_share: float, fixed: bool, adapt: float, rng: np.random.Generator,
+    envelope_share: float, fixed: bool, round_: int, rng: np.random.Generator,
 ) -> float:  # fmt: skip
     """Every block once, in the order partition, prevalences, per-sample parameters, concentration.
 
     A plain function over compiled blocks: compiling it as one kernel would take minutes and save nothing.
-    Returns the log likelihood at the end of the sweep.
+    `round_` counts the sweeps from 1 while tuning, and is 0 afterwards. Returns the log likelihood at the
+    end of the sweep.
     """
     build_tables(data, state, work)
     sort_members(state, work)
@@ -66,6 +67,6 @@ def sweep(
     mark_weak(data, state, work)
     update_prevalences(data, state, work, terms, envelope_share, rng)
     update_presence_prob(state, priors.presence, rng)
-    loglik = update_parameters(data, state, work, terms, priors, adapt, rng)
+    loglik = update_parameters(data, state, work, terms, priors, round_, rng)
     update_concentration(state, work, priors.concentration, rng)
     return loglik + constant_loglik(data, state, work)

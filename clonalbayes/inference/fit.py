@@ -1,0 +1,233 @@
+"""`fit`: from a Dataset to its posterior, with chains as threads over kernels that release the lock."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clonalbayes.faults import fail
+from clonalbayes.genotypes import compile_priors, compile_reads
+from clonalbayes.inference import checkpoint as store
+from clonalbayes.inference.chain import Chain, Plan, room_for
+from clonalbayes.specs import Spec, load
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from clonalbayes.data.patient import Patient
+
+CHECKPOINT_SECONDS = 10.0
+"""Time between checkpoints; a run shorter than that writes none."""
+
+
+def fit(
+    data: xr.Dataset | Patient,
+    *,
+    spec: str | Path | Spec = "clones",
+    chains: int | None = None,
+    draws: int | None = None,
+    tune: int | None = None,
+    seed: int | None = None,
+    cores: int | None = None,
+    fixed_clusters: bool = False,
+    progress: bool = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+) -> xr.DataTree:
+    """Draw from the posterior of the clone model.
+
+    Parameters
+    ----------
+    data
+        A patient, or a Dataset that `clonalbayes.validate` accepts.
+    spec
+        Model specification: a name, a file or a `Spec`.
+    chains, draws, tune
+        Chains, draws kept of each, sweeps thrown away first; None = the specification's schedule.
+    seed
+        Seed of the run, spawned for the chains; None = drawn, and stored in the result.
+    cores
+        Chains that run at once; None = all processors. The draws do not depend on it.
+    fixed_clusters
+        Take the clusters that came with the data as given; mutations outside them are noise.
+    progress
+        Show a progress bar.
+    checkpoint
+        File to save the run to every few seconds, for `resume`.
+    resume
+        Go on from `checkpoint` if it exists, to the result that the run would have had.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups posterior (dims chain, draw, slot, specimen, mutation), sample_stats, observed_data and
+        constant_data; the settings are attributes of the posterior.
+
+    Raises
+    ------
+    InputError
+        If the Dataset has faults, lacks clusters that are to be fixed, or the checkpoint is another run's.
+    """
+    from clonalbayes.data.schema import validate
+    from clonalbayes.inference.posterior import to_tree
+
+    ds = validate(getattr(data, "data", data))
+    model = load(spec)
+    settings: dict[str, Any] = {
+        "chains": chains or model.schedule.chains,
+        "draws": draws or model.schedule.draws,
+        "tune": model.schedule.tune if tune is None else tune,
+        "seed": secrets.randbits(31) if seed is None else int(seed),
+        "fixed_clusters": fixed_clusters,
+    }
+    plan = make_plan(ds, model, settings)
+    seeds = np.random.SeedSequence(settings["seed"]).spawn(settings["chains"])
+    runs = [Chain(plan, branch) for branch in seeds]
+    saver = _Saver(checkpoint, store.fingerprint(ds, model, settings), runs)
+    if resume:
+        saver.restore()
+    run_chains(runs, cores or os.cpu_count() or 1, saver, progress)
+    tree = to_tree(runs, ds)
+    tree["posterior"].attrs.update(model=model.name, model_digest=model.digest, **_plain(settings))
+    return tree
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as netCDF attributes, which know no booleans."""
+    return {name: int(value) if isinstance(value, bool) else value for name, value in settings.items()}
+
+
+def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
+    """Compile a Dataset for the chains.
+
+    Parameters
+    ----------
+    ds
+        A validated Dataset.
+    spec
+        The model.
+    settings
+        draws, tune and fixed_clusters.
+
+    Raises
+    ------
+    InputError
+        If clusters are to be fixed and the Dataset has none.
+    """
+    reads = compile_reads(ds, spec)
+    labels = None
+    if settings["fixed_clusters"]:
+        if "cluster" not in ds:
+            raise fail(str(ds.attrs.get("source", "data")), "has no clusters to keep fixed",
+                       "Give them with --params, or leave --fixed-clusters out.")  # fmt: skip
+        _, dense = np.unique(np.append(ds["cluster"].values, 0), return_inverse=True)
+        labels = dense[:-1][reads.order].astype(np.int32) - 1
+    capacity = room_for(len(reads.order), int(spec.constant("max_clones")), labels)
+    return Plan(reads, compile_priors(ds, spec), settings["tune"], settings["draws"], spec.schedule.thin, capacity, labels)
+
+
+class _Saver:
+    """Snapshots of the chains as they pass, written to one file now and then."""
+
+    def __init__(self, path: str | os.PathLike[str] | None, marks: dict[str, str], runs: Sequence[Chain]) -> None:
+        self.path = None if path is None else Path(path)
+        self.marks, self.runs = marks, runs
+        self.wanted = [threading.Event() for _ in runs]
+        self.snapshots: list[dict[str, np.ndarray] | None] = [None] * len(runs)
+        self.last = time.monotonic()
+
+    def restore(self) -> None:
+        if self.path is not None and self.path.exists():
+            for run, saved in zip(self.runs, store.load(self.path, self.marks), strict=True):
+                run.restore(saved)
+
+    def offer(self, c: int) -> None:
+        """Called by chain c between sweeps: leaves a snapshot if one is wanted."""
+        if self.wanted[c].is_set():
+            self.snapshots[c] = self.runs[c].snapshot()
+            self.wanted[c].clear()
+
+    def tick(self, running: Sequence[bool]) -> None:
+        """Called by the main thread: asks for snapshots when it is time, and writes them when all are there."""
+        if self.path is None:
+            return
+        for c, snapshot in enumerate(self.snapshots):
+            if snapshot is None and not running[c]:
+                self.snapshots[c] = self.runs[c].snapshot()
+        if all(snapshot is not None for snapshot in self.snapshots):
+            store.save(self.path, self.marks, [s for s in self.snapshots if s is not None])
+            self.snapshots = [None] * len(self.runs)
+            self.last = time.monotonic()
+        elif time.monotonic() - self.last > CHECKPOINT_SECONDS:
+            for event, snapshot in zip(self.wanted, self.snapshots, strict=True):
+                if snapshot is None:
+                    event.set()
+
+
+def run_chains(runs: Sequence[Chain], cores: int, saver: Any, progress: bool) -> None:
+    """Run all chains to their end, `cores` at once, with a progress bar and checkpoints.
+
+    Parameters
+    ----------
+    runs
+        The chains, fresh or restored.
+    cores
+        Threads.
+    saver
+        Takes snapshots.
+    progress
+        Whether to show the bar.
+    """
+    stop = threading.Event()
+    started = [False] * len(runs)
+
+    def work(c: int) -> None:
+        started[c] = True
+        while runs[c].done < runs[c].plan.sweeps and not stop.is_set():
+            runs[c].step()
+            saver.offer(c)
+        started[c] = False
+
+    with _bar(len(runs) * runs[0].plan.sweeps, progress) as show, ThreadPoolExecutor(cores) as pool:
+        futures = [pool.submit(work, c) for c in range(len(runs))]
+        try:
+            while wait(futures, timeout=0.25).not_done:
+                show(sum(run.done for run in runs))
+                saver.tick(started)
+            show(sum(run.done for run in runs))
+        finally:
+            stop.set()
+        for future in futures:
+            future.result()
+
+
+class _bar:  # noqa: N801 (used as a function)
+    """A progress bar over sweeps on standard error, or nothing."""
+
+    def __init__(self, total: int, visible: bool) -> None:
+        self.total, self.visible = total, visible
+
+    def __enter__(self) -> Callable[[int], None]:
+        if not self.visible:
+            return lambda done: None
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        columns = (TextColumn("sampling"), BarColumn(), TextColumn("{task.completed}/{task.total} sweeps"),
+                   TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # fmt: skip
+        self.progress = Progress(*columns, console=Console(stderr=True))
+        self.progress.start()
+        task = self.progress.add_task("sampling", total=self.total)
+        return lambda done: self.progress.update(task, completed=done)
+
+    def __exit__(self, *error: object) -> None:
+        if self.visible:
+            self.progress.stop()

@@ -1,0 +1,91 @@
+"""From recorded draws to the posterior as an ArviZ DataTree with named dims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from clonalbayes.inference.chain import PER_SAMPLE, SCALARS, Chain
+
+PRESENCE_STATES = ("absent", "subclonal", "clonal")
+
+_UNITS = {
+    "cellular_prevalence": ("share of all cells", "cells that carry the clone's mutations / all cells"),
+    "concentration": ("1", "concentration of the Dirichlet process"),
+    "precision": ("reads", "precision of the beta-binomial"),
+    "error_rate": ("1", "chance that a read of a non-mutated molecule shows the alt allele"),
+    "purity": ("share of all cells", "tumour cells / all cells"),
+    "cn_clonal_fraction": ("share of the tumour cells", "tumour cells with the reported copy number"),
+}
+
+
+def _stack(chains: Sequence[Chain], name: str) -> np.ndarray:
+    return np.stack([getattr(chain.records, name) for chain in chains])
+
+
+def _padded(chains: Sequence[Chain], name: str, fill: float) -> np.ndarray:
+    """[chain, draw, slot, specimen] with `fill` where a draw has fewer clones than the largest one."""
+    ragged = [getattr(chain.records, name) for chain in chains]
+    width = max((len(rows) for draws in ragged for rows in draws), default=0)
+    samples = chains[0].state.ccf.shape[1]
+    dtype = ragged[0][0].dtype if ragged[0] else float
+    out = np.full((len(ragged), len(ragged[0]), width, samples), fill, dtype)
+    for c, draws in enumerate(ragged):
+        for d, rows in enumerate(draws):
+            out[c, d, : len(rows)] = rows
+    return out
+
+
+def to_tree(chains: Sequence[Chain], ds: xr.Dataset) -> xr.DataTree:
+    """Collect the chains of a fit.
+
+    Parameters
+    ----------
+    chains
+        Finished chains.
+    ds
+        The data they were run on.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups posterior, sample_stats, observed_data and constant_data.
+    """
+    back = np.argsort(chains[0].plan.reads.order)
+    scalars, per_sample = _stack(chains, "scalars"), _stack(chains, "per_sample")
+    draws = ("chain", "draw")
+    values: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
+        "n_clones": (draws, scalars[..., SCALARS.index("n_clones")].astype(np.int16)),
+        "concentration": (draws, scalars[..., SCALARS.index("concentration")]),
+        "assignment": ((*draws, "mutation"), _stack(chains, "assignment")[..., back]),
+        "genotype": ((*draws, "mutation"), _stack(chains, "genotype")[..., back]),
+        "presence": ((*draws, "slot", "specimen"), _padded(chains, "presence", -1)),
+        "presence_prob": ((*draws, "specimen", "presence_state"), _stack(chains, "presence_prob")),
+    }
+    for j, name in enumerate(PER_SAMPLE):
+        label = "cn_clonal_fraction" if name == "cn_clonal" else name
+        values[label] = ((*draws, "specimen"), per_sample[:, :, j])
+    prevalence = _padded(chains, "ccf", np.nan) * values["purity"][1][:, :, None, :]
+    values["cellular_prevalence"] = ((*draws, "slot", "specimen"), prevalence)
+    coords = {
+        "chain": np.arange(len(chains)), "draw": np.arange(scalars.shape[1]), "mutation": ds["mutation"].values,
+        "specimen": ds["specimen"].values, "slot": np.arange(prevalence.shape[2]),
+        "presence_state": list(PRESENCE_STATES),
+    }  # fmt: skip
+    stats = {name: (draws, scalars[..., SCALARS.index(name)]) for name in ("lp", "log_likelihood")}
+    for name in ("n_noise", "n_germline"):
+        stats[name] = (draws, scalars[..., SCALARS.index(name)].astype(np.int64))
+    posterior = xr.Dataset(values, coords)
+    for name, (unit, long_name) in _UNITS.items():
+        posterior[name].attrs.update(units=unit, long_name=long_name)
+    observed = ("alt_count", "depth")
+    return xr.DataTree.from_dict(
+        {
+            "/posterior": posterior,
+            "/sample_stats": xr.Dataset(stats, {"chain": coords["chain"], "draw": coords["draw"]}),
+            "/observed_data": ds[[*observed]].reset_coords(drop=True),
+            "/constant_data": ds.drop_vars(observed).reset_coords(),
+        }
+    )

@@ -1,0 +1,38 @@
+"""Log prior density of a state, for the trace: with the log likelihood it ranks draws."""
+
+import math
+
+from clonalbayes.kernels.assign import count_kinds
+from clonalbayes.kernels.hyper import CN_CLONAL, ERROR, PRECISION, PURITY
+from clonalbayes.kernels.hyper import log_prior as parameter_log_prior
+from clonalbayes.kernels.jit import kernel
+from clonalbayes.kernels.layout import Priors, ReadData
+from clonalbayes.kernels.special import log_gamma
+from clonalbayes.kernels.state import State, Work
+
+
+@kernel
+def log_prior(data: ReadData, state: State, work: Work, priors: Priors) -> float:
+    """Log prior of partition, genotypes, presence and parameters, up to a constant. Reads the row sizes.
+
+    The ccf of subclonal clones are uniform and add nothing; parameters of samples are on the scale of
+    their random walks.
+    """
+    kinds = count_kinds(state, work)
+    concentration = state.concentration[0]
+    total = log_gamma(concentration) - log_gamma(concentration + kinds[0])
+    total += (priors.concentration[0] - 1.0) * math.log(concentration) - priors.concentration[1] * concentration
+    for k in range(state.n_clones[0]):
+        total += math.log(concentration) + log_gamma(float(work.size[k]))
+    for j in range(3):
+        total += log_gamma(priors.component[j] + kinds[j])
+    for i in range(len(state.z)):
+        total -= math.log(float(data.n_geno[data.cls[i]]))
+    for s in range(state.ccf.shape[1]):
+        for which in (PRECISION, ERROR, PURITY, CN_CLONAL):
+            total += parameter_log_prior(state, priors, s, which)
+        for p in range(3):
+            total += (priors.presence[p] - 1.0) * math.log(state.presence_prob[s, p])
+        for k in range(state.n_clones[0]):
+            total += math.log(state.presence_prob[s, state.presence[k, s]])
+    return total
