@@ -245,3 +245,121 @@ def test_a_purity_table_that_is_not_there(tmp_path):
     (tmp_path / "latin.tsv").write_bytes(b"sample\tpurity\n\xe9\t1\n")
     with pytest.raises(InputError, match="not UTF-8"):
         parse_purity(str(tmp_path / "latin.tsv"))
+
+
+def options_of(*arguments: str):
+    return make_parser().parse_args(list(arguments))
+
+
+def test_settings_of_a_simulation_are_the_options_over_the_defaults():
+    from clonalbayes.cli.simulation import EXAMPLE, settings
+
+    assert settings(options_of("simulate", "--out", "d")) == SIMULATE_DEFAULTS
+    assert settings(options_of("simulate", "--out", "d", "--seed", "0", "--depth", "30")) == {
+        **SIMULATE_DEFAULTS,
+        "seed": 0,
+        "depth": 30.0,
+    }
+    assert settings(options_of("simulate", "--out", "d", "--example", "--clones", "2")) == {
+        **EXAMPLE,
+        "clones": 2,
+    }
+
+
+@pytest.mark.parametrize("extra", [[], ["--force"]])
+def test_simulate_never_replaces_what_is_no_simulation(tmp_path, extra, capsys):
+    (tmp_path / "thesis.txt").write_text("", encoding="utf-8")
+    assert main(["simulate", "--out", str(tmp_path), *extra]) == WRONG_INPUT
+    assert "not empty" in capsys.readouterr().err
+    assert main(["simulate", "--out", str(tmp_path / "thesis.txt"), *extra]) == WRONG_INPUT
+    assert "is a file" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_truth_as_plain_containers():
+    import dataclasses
+    import json
+
+    import numpy as np
+    import xarray as xr
+
+    from clonalbayes.cli.simulation import plain
+
+    @dataclasses.dataclass
+    class Truth:
+        labels: np.ndarray
+        table: xr.Dataset
+        names: tuple[str, ...]
+        depth: np.float64
+
+    table = xr.Dataset({"x": ("clone", np.array([1, 2]))}, {"clone": ["a", "b"]})
+    truth = plain(Truth(np.array([0, 1]), table, ("p", "q"), np.float64(0.5)))
+    assert truth == {
+        "labels": [0, 1],
+        "table": {"x": [1, 2], "clone": ["a", "b"]},
+        "names": ["p", "q"],
+        "depth": 0.5,
+    }
+    assert json.loads(json.dumps(truth)) == truth
+
+
+def test_plot_wants_a_result_and_a_picture(tmp_path, capsys):
+    assert main(["plot", "heatmap", str(tmp_path), "--out", "f.png"]) == WRONG_INPUT
+    assert "is not a result folder" in capsys.readouterr().err
+    (tmp_path / "posterior.nc").write_bytes(b"")
+    assert main(["plot", "heatmap", str(tmp_path), "--out", "f.docx"]) == WRONG_INPUT
+    assert "End it in .png, .svg, .pdf" in capsys.readouterr().err
+
+
+READS = """mutation_id\tsample_id\tref_counts\talt_counts\tmajor_cn\tminor_cn\tnormal_cn
+1:1:A>C\tA\t50\t50\t1\t1\t2
+1:1:A>C\tB\t80\t20\t1\t1\t2
+1:9:A>C\tA\t60\t40\t1\t1\t2
+1:9:A>C\tB\t90\t0\t1\t1\t2
+"""
+
+
+def test_check_prints_each_sample(tmp_path, capsys):
+    path = tmp_path / "reads.tsv"
+    path.write_text(READS, encoding="utf-8")
+    assert main(["check", str(path), "--purity", "0.9"]) == DONE
+    text = capsys.readouterr().out
+    assert "2 mutations x 2 samples" in text
+    assert text.count("0.9") >= 2
+
+
+def test_check_tells_every_fault(tmp_path, capsys):
+    path = tmp_path / "reads.tsv"
+    path.write_text(READS.replace("50\t50", "50\tmany").replace("90\t0", "-90\t0"), encoding="utf-8")
+    assert main(["check", str(path)]) == WRONG_INPUT
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "row 2" in lines[0]
+    assert "row 5" in lines[1]
+
+
+def test_export_writes_and_says_what_is_lost(tmp_path, capsys):
+    path = tmp_path / "reads.tsv"
+    path.write_text(READS, encoding="utf-8")
+    assert main(["export", str(path), "--to", "pyclone-vi", "--out", str(tmp_path / "out.tsv")]) == DONE
+    assert (tmp_path / "out.tsv").read_text(encoding="utf-8").count("\n") == 5
+    assert main(["export", str(path), "--to", "dpclust", "--out", str(tmp_path / "dp")]) == DONE
+    assert "not held by this format" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["check", "fit"])
+def test_an_input_that_is_not_there(command, tmp_path, capsys):
+    extra = ["--out", str(tmp_path / "result")] if command == "fit" else []
+    assert main([command, str(tmp_path / "none.tsv"), *extra]) == WRONG_INPUT
+    assert "none.tsv" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fit_checks_model_and_target_before_it_reads(tmp_path, capsys):
+    path = tmp_path / "reads.tsv"
+    path.write_text(READS, encoding="utf-8")
+    assert main(["fit", str(path), "--out", str(tmp_path / "r"), "--model", "tree"]) == WRONG_INPUT
+    assert "Use one of clones" in capsys.readouterr().err
+    assert main(["fit", str(path), "--out", str(tmp_path)]) == WRONG_INPUT
+    assert "not a result folder" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["reads.tsv"]
