@@ -13,13 +13,16 @@ from clonalbayes.kernels import refs
 from clonalbayes.kernels.density import log_prior
 from clonalbayes.kernels.layout import NOISE, Priors
 from clonalbayes.kernels.profile import new_terms
-from clonalbayes.kernels.start import start_clones, start_given
+from clonalbayes.kernels.start import merge_neighbours, start_clones, start_given
 from clonalbayes.kernels.state import SPARE_CLONES, State, new_state, new_work
 from clonalbayes.kernels.sweep import sweep
 
-BIRTHS_PER_SWEEP = 16
-SPLITS_PER_SWEEP = 4
+BIRTHS_PER_SWEEP = 24
+SPLITS_PER_SWEEP = 8
 ENVELOPE_SHARE = 0.125
+TIDY_AT = (3, 8, 20, 40, 80, 140)
+"""Sweeps of tuning after which near clones are merged if the posterior gains: what the start's hard
+assignments kept apart may no longer differ once assignments are drawn."""
 
 SCALARS = ("n_clones", "concentration", "lp", "log_likelihood", "n_noise", "n_germline")
 PER_SAMPLE = ("precision", "error_rate", "purity", "cn_clonal")
@@ -135,6 +138,8 @@ class Chain:
             plan.labels is not None, self.done + 1 if tuning else 0, self.rng,
         )  # fmt: skip
         self.done += 1
+        if self.done in TIDY_AT and self.done < plan.tune and plan.labels is None:
+            merge_neighbours(data, ref, work, terms, self.rng)
         kept = self.done - plan.tune
         if kept > 0 and kept % plan.thin == 0:
             lp = loglik + log_prior(data, ref, work, plan.priors)

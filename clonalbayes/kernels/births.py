@@ -14,11 +14,12 @@ from clonalbayes.kernels.assign import count_kinds, draw_genotype, draw_log, gen
 from clonalbayes.kernels.envelope import Envelope, admissible, new_envelope, visit_row
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import GERMLINE, NOISE, ReadData
-from clonalbayes.kernels.profile import Terms, single_terms
+from clonalbayes.kernels.profile import Terms, moment_ccf, profile, single_terms
 from clonalbayes.kernels.state import NEGLIGIBLE, SPARE_CLONES, State, Work
 from clonalbayes.kernels.tables import alt_fraction, build_row, fill_low, log_called, row_of
 
 COUNT_BIRTH, COUNT_DEATH = 4, 6
+SCREEN = -20.0  # births that a bound puts below this log ratio are not worked out
 
 
 @kernel
@@ -131,9 +132,32 @@ def birth_score(
     state.ccf[row], state.presence[row] = ccf, presence
     if data.min_alt > 0:
         shift -= log_called(chance_missed_single(data, state, work, row, i, current))
-    prior = math.log(component[0] + kinds[0]) - math.log(state.concentration[0] + kinds[0])
-    prior += math.log(state.concentration[0]) - math.log(float(n_geno))
+    prior = birth_prior(state, component, kinds) - math.log(float(n_geno))
     return prior + total + shift + work.depth_sum[i]
+
+
+@kernel
+def birth_prior(state: State, component: np.ndarray, kinds: np.ndarray) -> float:
+    """Log prior weight of a new clone on the scale of `place_scores`."""
+    return math.log(component[0] + kinds[0]) + math.log(state.concentration[0] / (state.concentration[0] + kinds[0]))
+
+
+@kernel
+def birth_bound(
+    data: ReadData, state: State, work: Work, terms: Terms, component: np.ndarray, kinds: np.ndarray, i: int
+) -> float:
+    """What `birth_score` is about to be at most: the likelihood at moment estimates, best genotype."""
+    best = -np.inf
+    for g in range(data.n_geno[data.cls[i]]):
+        total = 0.0
+        for s in range(data.alt_ix.shape[0]):
+            alt = data.alt_val[data.alt_off[s] + data.alt_ix[s, i]]
+            ref = data.ref_val[data.ref_off[s] + data.ref_ix[s, i]]
+            single_terms(terms, data.geno_cell[data.geno_off[data.cls[i]] + g, s], alt, ref)
+            at = moment_ccf(terms, work.coef)
+            total += profile(terms, work.coef, at, state.error_rate[s], state.precision[s])
+        best = max(best, total)
+    return birth_prior(state, component, kinds) + best + work.depth_sum[i]
 
 
 @kernel
@@ -182,8 +206,10 @@ def try_birth(
     old_g = state.g[i]
     scores = np.empty(clones + 2)
     ratio = -place_scores(data, state, work, component, kinds, i, scores)
-    ratio += birth_score(data, state, work, terms, envelope, component, kinds, i, True, rng)
     ratio -= log_pick_birth(state, count_kinds(state, work), singletons, state.z[i] == NOISE)
+    if ratio + birth_bound(data, state, work, terms, component, kinds, i) < SCREEN:
+        return
+    ratio += birth_score(data, state, work, terms, envelope, component, kinds, i, True, rng)
     if not admissible(state, clones, clones, -1):
         ratio = -np.inf
     left_alone = state.z[i] >= 0 and work.size[state.z[i]] == 2

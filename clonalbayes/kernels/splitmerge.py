@@ -16,14 +16,16 @@ from clonalbayes.kernels.births import copy_clone, remove_clone
 from clonalbayes.kernels.envelope import admissible, new_envelope, visit_row
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import CLONAL, ReadData
-from clonalbayes.kernels.profile import Terms, clear_terms, fill_tails, gather_row
+from clonalbayes.kernels.profile import Terms, clear_terms, fill_tails, gather_row, moment_ccf, profile
 from clonalbayes.kernels.special import log_gamma
 from clonalbayes.kernels.state import SPARE_CLONES, State, Work
 from clonalbayes.kernels.tables import alt_fraction, build_row
 
 COUNT_SPLIT, COUNT_MERGE = 8, 10
-LAUNCH_ROUNDS = 5
+LAUNCH_ROUNDS = 4
+LAUNCH_MEMBERS = 200  # of the members that the launch looks at; the division looks at all
 SPLIT_SHARE = 0.5
+SCREEN = -30.0  # log ratios that a bound puts below this are not worked out: such a flow is never seen
 
 
 @kernel
@@ -101,21 +103,30 @@ def log_odds(
 
 @kernel
 def launch(
-    data: ReadData, state: State, work: Work, members: np.ndarray, first: int, second: int, odds: np.ndarray
-) -> None:
-    """Log likelihood ratio of the first half for every member after a few rounds of EM from the two anchors."""
-    samples = data.alt_ix.shape[0]
+    data: ReadData, state: State, work: Work, members: np.ndarray, first: int, second: int, odds: np.ndarray,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Log likelihood ratio of the first half for every member after a few rounds of EM from the two anchors.
+
+    The rounds look at a random part of the members; like the anchors, it is drawn whatever the division.
+    """
+    samples, n = data.alt_ix.shape[0], len(members)
     ccf = np.empty((2, samples))
     anchor_ccf(data, work, first, state.g[first], ccf[0])
     anchor_ccf(data, work, second, state.g[second], ccf[1])
     logs = np.empty((2, 2, len(data.cell_sample)))
     temper = tempering(data, state)
-    share = 0.5
+    seen = members
+    if n > LAUNCH_MEMBERS:
+        seen = np.empty(LAUNCH_MEMBERS, np.int64)
+        for x in range(LAUNCH_MEMBERS):
+            seen[x] = members[min(int(rng.random() * n), n - 1)]
+    share, part = 0.5, np.empty(len(seen))
     for _ in range(LAUNCH_ROUNDS):
         for half in range(2):
             site_logs(data, state, work, ccf[half], logs[half, 0], logs[half, 1], temper)
-        log_odds(data, state, members, logs, math.log(share / (1.0 - share)), odds)
-        share = refit(data, state, work, members, odds, ccf)
+        log_odds(data, state, seen, logs, math.log(share / (1.0 - share)), part)
+        share = refit(data, state, work, seen, part, ccf)
     for half in range(2):
         site_logs(data, state, work, ccf[half], logs[half, 0], logs[half, 1], temper)
     log_odds(data, state, members, logs, 0.0, odds)
@@ -197,6 +208,21 @@ def row_evidence(
 
 
 @kernel
+def best_loglik(
+    data: ReadData, state: State, work: Work, terms: Terms, row: int, members: np.ndarray
+) -> float:
+    """Log likelihood of `members` as one clone at moment estimates of its ccf; fills the row's tails."""
+    fill_tails(data, state, work, row, members)
+    total = 0.0
+    for s in range(data.alt_ix.shape[0]):
+        clear_terms(terms)
+        gather_row(data, work, terms, row, s)
+        at = moment_ccf(terms, work.coef)
+        total += profile(terms, work.coef, at, state.error_rate[s], state.precision[s])
+    return total
+
+
+@kernel
 def row_weight(
     data: ReadData, state: State, work: Work, terms: Terms, row: int, members: np.ndarray, draw: bool,
     rng: np.random.Generator,
@@ -226,6 +252,19 @@ def gather(state: State, a: int, b: int, count: int) -> np.ndarray:
 
 
 @kernel
+def split_prior(state: State, clones: int, n_a: int, n_b: int) -> float:
+    """Log prior ratio of a split of one of `clones` clones into n_a and n_b members, and of picking it and back.
+
+    The partner's probability in the way back is left to the caller.
+    """
+    n = n_a + n_b
+    ratio = math.log(state.concentration[0]) + log_gamma(float(n_a)) + log_gamma(float(n_b)) - log_gamma(float(n))
+    forward = (SPLIT_SHARE if clones > 1 else 1.0) / (clones * n * (n - 1.0))
+    backward = (1.0 - SPLIT_SHARE if n_a > 1 else 1.0) / ((clones + 1.0) * n_a * n_b)
+    return ratio + math.log(backward) - math.log(forward)
+
+
+@kernel
 def try_split(
     data: ReadData, state: State, work: Work, terms: Terms, a: int, members: np.ndarray, first: int, second: int,
     rng: np.random.Generator,
@@ -234,20 +273,20 @@ def try_split(
     state.counters[COUNT_SPLIT] += 1
     clones, n = state.n_clones[0], len(members)
     odds, side = np.empty(n), np.empty(n, np.int8)
-    launch(data, state, work, members, first, second, odds)
+    launch(data, state, work, members, first, second, odds, rng)
     share = min(max(rng.random(), 1e-9), 1.0 - 1e-9)
     ratio = -divide(odds, share, members, first, second, side, True, rng)
     halves = (members[side == 0], members[side == 1])
     ratio += log_beta_density(share, float(len(halves[0])), float(len(halves[1])))
+    ratio += split_prior(state, clones, len(halves[0]), len(halves[1]))
+    gain = -best_loglik(data, state, work, terms, a, members)
+    for half in range(2):
+        gain += best_loglik(data, state, work, terms, clones + half, halves[half])
+    if ratio + gain < SCREEN:
+        return
     for half in range(2):
         ratio += row_weight(data, state, work, terms, clones + half, halves[half], True, rng)
-        ratio += log_gamma(float(len(halves[half])))
-    current = row_weight(data, state, work, terms, a, members, False, rng)
-    ratio += math.log(state.concentration[0]) - log_gamma(float(n)) - current
-    ratio -= math.log(SPLIT_SHARE if clones > 1 else 1.0) - math.log(clones * n * (n - 1.0))
-    ratio += math.log(1.0 - SPLIT_SHARE if len(halves[0]) > 1 else 1.0) - math.log(
-        (clones + 1.0) * len(halves[0]) * len(halves[1])
-    )
+    ratio -= row_weight(data, state, work, terms, a, members, False, rng)
     ratio += partner_log_prob(state, clones, clones + 1, a, clones + 1)
     if not (admissible(state, clones, clones, a) and admissible(state, clones + 1, clones + 1, a)):
         ratio = -np.inf
@@ -284,23 +323,24 @@ def try_merge(
     side = np.empty(n, np.int8)
     for x in range(n):
         side[x] = 0 if state.z[members[x]] == a else 1
-    ratio = row_weight(data, state, work, terms, clones, members, True, rng)
+    share = min(max(rng.beta(float(n_a), float(n_b)), 1e-9), 1.0 - 1e-9)
+    ratio = -log_beta_density(share, float(n_a), float(n_b)) - split_prior(state, clones - 1, n_a, n_b)
+    gain = best_loglik(data, state, work, terms, clones, members)
+    gain -= best_loglik(data, state, work, terms, a, members[side == 0])
+    gain -= best_loglik(data, state, work, terms, b, members[side == 1])
+    if ratio + gain < SCREEN:  # the division's log probability, still to be added, is never positive
+        return
+    ratio += row_weight(data, state, work, terms, clones, members, True, rng)
     ratio -= row_weight(data, state, work, terms, a, members[side == 0], False, rng)
     ratio -= row_weight(data, state, work, terms, b, members[side == 1], False, rng)
-    ratio += log_gamma(float(n)) - log_gamma(float(n_a)) - log_gamma(float(n_b))
-    ratio -= math.log(state.concentration[0])
-    ratio += math.log(SPLIT_SHARE if clones > 2 else 1.0) - math.log((clones - 1.0) * n * (n - 1.0))
-    ratio -= math.log(1.0 - SPLIT_SHARE if n_a > 1 else 1.0) - math.log(clones * float(n_a) * n_b)
     ratio -= partner_log_prob(state, a, b, -1, -1)
-    share = min(max(rng.beta(float(n_a), float(n_b)), 1e-9), 1.0 - 1e-9)
-    ratio -= log_beta_density(share, float(n_a), float(n_b))
     log_u = math.log(rng.random())
     if not admissible_union(state, clones, a, b):
         return
-    if log_u >= ratio:  # the division's log probability, still to be added, is never positive
+    if log_u >= ratio:
         return
     odds = np.empty(n)
-    launch(data, state, work, members, first, second, odds)
+    launch(data, state, work, members, first, second, odds, rng)
     ratio += divide(odds, share, members, first, second, side, False, rng)
     if log_u < ratio:
         state.counters[COUNT_MERGE + 1] += 1
