@@ -1,0 +1,11 @@
+"""Simulated patients, with the truth: drawn from the model itself, or as patients look.
+
+`simulate_prior` draws every unknown from the model's own prior, for calibration. `simulate` makes a patient
+with a tree of clones, dated samples, copy-number segments and artefacts; `lineage_switch` is one whose
+leukaemia changes its lineage.
+"""
+
+from clonalbayes.simulate.prior import CopyState, Design, simulate_prior
+from clonalbayes.simulate.record import Simulation, Truth
+
+__all__ = ["CopyState", "Design", "Simulation", "Truth", "simulate_prior"]

@@ -1,0 +1,325 @@
+"""Simulation-based calibration of the sampler (Talts et al. 2018).
+
+    python validation/sbc.py [--simulations N] [--broken NAME | --broken list | --broken chosen]
+
+A patient is drawn from the model itself (`clonalbayes.simulate.simulate_prior`), a chain is run on its reads,
+and the truth is ranked among L nearly independent draws of the posterior. Were the sampler exact, each rank
+would be uniform on 0..L. Ranked are quantities that do not depend on the clones' labels; ties are broken at
+random. Two settings: every mutation called by one read; and by three, with missing counts and less usual copy
+numbers.
+
+Rule of acceptance, decided before the first run: for each setting and quantity a chi-square test on 20 bins of
+ranks and a Kolmogorov-Smirnov test; the smallest of all p-values, times their number, is at least 0.01. A
+correct sampler is refused in at most one run of a hundred. The exit code is 1 if it is refused. Besides, the
+draws must be nearly independent: the median effective size of each quantity is at least 70 of 99.
+
+With ``--broken`` one kernel is made wrong in memory (see `tests/kernel_fixtures.py`), and the exit code is 1 if
+the rule does *not* refuse it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
+
+from clonalbayes import specs  # noqa: E402
+from clonalbayes.genotypes import compile_priors, compile_reads  # noqa: E402
+from clonalbayes.inference import chain as chains  # noqa: E402
+from clonalbayes.simulate import CopyState, Design, Simulation, simulate_prior  # noqa: E402
+
+RESULTS = HERE / "results"
+DRAWS, TUNE, THIN, MAX_STRIDE = 99, 250, 5, 8
+ENOUGH, MEDIAN_ENOUGH = 50.0, 70.0
+BINS, LEVEL = 20, 0.01
+FIRST, SECOND = 0, 1
+"""Mutations whose prevalence and co-clustering are ranked."""
+
+_C = CopyState
+SETTINGS: dict[str, Design] = {
+    "min_alt 1": Design(
+        n_mutations=30, n_samples=3, depth=40, min_alt=1,
+        classes=(
+            (_C(), _C(), _C()), (_C(2, 1), _C(), _C(2, 1)), (_C(1, 0), _C(), _C(1, 0)), (_C(2, 0), _C(2, 0), _C()),
+        ),
+    ),
+    "min_alt 3, missing": Design(
+        n_mutations=24, n_samples=3, depth=40, min_alt=3, missing=0.2, purity=(0.9, 0.6, 0.3),
+        classes=(
+            (_C(1, 0, 1), _C(1, 0, 1), _C(1, 0, 1)), (_C(), _C(1, 0), _C(3, 1)), (_C(), _C(), _C()),
+            (_C(-1, -1, 2, 3), _C(-1, -1, 2, 3), _C()), (_C(1, 1, 2, -1, 0.4), _C(2, 2), _C()),
+        ),
+    ),
+}  # fmt: skip
+CHOSEN = (
+    "concentration without the number of clones", "births that lose the concentration",
+    "presence probabilities without counts", "assignment without conditioning on calls",
+    "parameters blind to the depth term",
+)  # fmt: skip
+"""Breakages whose detection is shown in the results."""
+
+
+@dataclass
+class Ranked:
+    """One simulation: rank of each quantity, effective size of its draws, seconds."""
+
+    setting: str
+    ranks: dict[str, int]
+    sizes: dict[str, float]
+    seconds: float
+
+
+def truth_of(simulation: Simulation) -> dict[str, float]:
+    """Return the true value of every ranked quantity."""
+    truth, p = simulation.truth, simulation.truth.parameters
+    z = truth.assignment
+    return {
+        "n_clones": len(truth.ccf),
+        "co_clustering": float(z[FIRST] == z[SECOND] >= 0),
+        "prevalence_of_mutation": float(truth.ccf[z[FIRST], 0] * p["purity"][0]) if z[FIRST] >= 0 else 0.0,
+        "genotype_of_mutation": truth.genotype[SECOND],
+        "concentration": float(p["concentration"]),
+        "precision": p["precision"][0],
+        "error_rate": p["error_rate"][0],
+        "purity": p["purity"][0],
+        "cn_clonal_fraction": p["cn_clonal_fraction"][0],
+        "p_absent": p["presence_prob"][0, 0],
+        "n_noise": int((z == -1).sum()),
+        "n_germline": int((z == -2).sum()),
+        "log_likelihood": float(p["log_likelihood"]),
+    }
+
+
+def draws_of(chain: chains.Chain, rows: slice) -> dict[str, np.ndarray]:
+    """Return the draws of every ranked quantity."""
+    place = np.argsort(chain.plan.reads.order)
+    first, second = place[FIRST], place[SECOND]
+    records = chain.records
+    z = records.assignment[rows]
+    ccf = [c[k, 0] if k >= 0 else 0.0 for c, k in zip(records.ccf[rows], z[:, first], strict=True)]
+    scalar = dict(zip(chains.SCALARS, records.scalars[rows].T, strict=True))
+    sample = dict(zip(chains.PER_SAMPLE, records.per_sample[rows, :, 0].T, strict=True))
+    return {
+        "n_clones": scalar["n_clones"],
+        "co_clustering": ((z[:, first] == z[:, second]) & (z[:, first] >= 0)).astype(float),
+        "prevalence_of_mutation": np.array(ccf) * sample["purity"],
+        "genotype_of_mutation": records.genotype[rows, second],
+        "concentration": scalar["concentration"],
+        "precision": sample["precision"],
+        "error_rate": sample["error_rate"],
+        "purity": sample["purity"],
+        "cn_clonal_fraction": sample["cn_clonal"],
+        "p_absent": records.presence_prob[rows, 0, 0],
+        "n_noise": scalar["n_noise"],
+        "n_germline": scalar["n_germline"],
+        "log_likelihood": scalar["log_likelihood"],
+    }
+
+
+def effective_size(draws: np.ndarray) -> float:
+    """Effective number of draws by Geyer's initial positive sequence, at most their number."""
+    n, centred = len(draws), draws - draws.mean()
+    if not centred.any():
+        return float(n)
+    correlation = np.correlate(centred, centred, "full")[n - 1 :] / (centred @ centred)
+    pairs = correlation[: n // 2 * 2].reshape(-1, 2).sum(axis=1)
+    ends = np.flatnonzero(pairs <= 0)
+    kept = pairs[: ends[0]] if len(ends) else pairs
+    return float(min(n, n / max(2.0 * kept.sum() - 1.0, 1e-3)))
+
+
+def run_one(task: tuple[str, int]) -> Ranked:
+    """Simulate a patient, sample its posterior, rank the truth."""
+    setting, number = task
+    started = time.process_time()
+    names = list(SETTINGS)
+    seeds = np.random.SeedSequence([2718, names.index(setting), number]).spawn(3)
+    spec = specs.load("clones")
+    simulation = simulate_prior(SETTINGS[setting], spec, seed=seeds[0])
+    reads = compile_reads(simulation.dataset, spec)
+    capacity = chains.room_for(len(reads.order), int(spec.constant("max_clones")), None)
+    plan = chains.Plan(reads, compile_priors(simulation.dataset, spec), TUNE, DRAWS * MAX_STRIDE, THIN, capacity)
+    chain, stride = chains.Chain(plan, seeds[1]), 1
+    while True:
+        while len(chain.records.ccf) < DRAWS * stride:
+            chain.step()
+        draws = draws_of(chain, slice(stride - 1, DRAWS * stride, stride))
+        sizes = {name: effective_size(values) for name, values in draws.items()}
+        if stride == MAX_STRIDE or min(sizes.values()) >= ENOUGH:
+            break
+        stride *= 2
+    ranks = rank_all(truth_of(simulation), draws, np.random.default_rng(seeds[2]))
+    return Ranked(setting, ranks, sizes, time.process_time() - started)
+
+
+def rank_all(truth: dict[str, float], draws: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, int]:
+    """Rank of each true value among its draws, ties broken at random."""
+    ranks = {}
+    for name, value in truth.items():
+        tied = np.isclose(draws[name], value, rtol=1e-12, atol=0.0)
+        below = int(((draws[name] < value) & ~tied).sum())
+        ranks[name] = below + int(rng.integers(tied.sum() + 1))
+    return ranks
+
+
+def use_broken(name: str) -> None:
+    """Make every chain of this process, and of those forked from it, run on a broken kernel."""
+    from kernel_fixtures import broken
+
+    chains.sweep = broken(name).sweep  # type: ignore[attr-defined]
+
+
+def collect(simulations: int, cores: int) -> list[Ranked]:
+    """Run all simulations of all settings in processes forked from this one, which has compiled the kernels."""
+    tasks = [(setting, number) for number in range(simulations) for setting in SETTINGS]
+    run_one(tasks[0])
+    with multiprocessing.get_context("fork").Pool(cores, initializer=os.nice, initargs=(10,)) as pool:
+        return pool.map(run_one, tasks, chunksize=2)
+
+
+def table(ranked: list[Ranked]) -> pd.DataFrame:
+    """Test every quantity of every setting for uniform ranks.
+
+    Columns: setting, quantity, simulations, mean_rank (as a share of L), chi2, p_chi2, ks, p_ks, ess_median.
+    """
+    rng = np.random.default_rng(1)
+    rows: list[dict[str, Any]] = []
+    for setting in SETTINGS:
+        mine = [r for r in ranked if r.setting == setting]
+        for name in mine[0].ranks:
+            ranks = np.array([r.ranks[name] for r in mine])
+            chi2 = stats.chisquare(np.bincount(ranks * BINS // (DRAWS + 1), minlength=BINS))
+            ks = stats.kstest((ranks + rng.random(len(ranks))) / (DRAWS + 1), "uniform")
+            rows.append({
+                "setting": setting, "quantity": name, "simulations": len(mine),
+                "mean_rank": ranks.mean() / DRAWS, "chi2": chi2.statistic, "p_chi2": chi2.pvalue,
+                "ks": ks.statistic, "p_ks": ks.pvalue,
+                "ess_median": np.median([r.sizes[name] for r in mine]),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def smallest(tests: pd.DataFrame) -> float:
+    """Smallest p-value times the number of tests (Bonferroni), at most 1."""
+    p = tests[["p_chi2", "p_ks"]].to_numpy()
+    return float(min(1.0, p.min() * p.size))
+
+
+def verdict(tests: pd.DataFrame) -> tuple[bool, str]:
+    """Apply the rule of acceptance; whether the sampler passes, and a line that says why."""
+    worst = tests.loc[tests[["p_chi2", "p_ks"]].min(axis=1).idxmin()]
+    least = tests.loc[tests["ess_median"].idxmin()]
+    p = smallest(tests)
+    text = (
+        f"smallest p of {2 * len(tests)} tests, corrected: {p:.3g} ({worst['quantity']}, {worst['setting']}); "
+        f"smallest median effective size: {least['ess_median']:.0f} of {DRAWS} ({least['quantity']})"
+    )
+    return bool(p >= LEVEL and least["ess_median"] >= MEDIAN_ENOUGH), text
+
+
+def envelope(simulations: int, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Points in [0, 1] and the half width there of a simultaneous band for the ECDF of uniform ranks."""
+    rng = np.random.default_rng(2)
+    points = np.arange(1, DRAWS + 1) / (DRAWS + 1)
+    scale = np.sqrt(points * (1 - points) / simulations)
+    extremes = [
+        np.abs(ecdf(rng.integers(DRAWS + 1, size=simulations)) - points).__truediv__(scale).max() for _ in range(2000)
+    ]
+    return points, np.quantile(extremes, level) * scale
+
+
+def ecdf(ranks: np.ndarray) -> np.ndarray:
+    """Share of the ranks below 1, 2, ..., L."""
+    return np.cumsum(np.bincount(ranks, minlength=DRAWS + 1))[:-1] / len(ranks)
+
+
+def draw_figure(ranked: list[Ranked], path: Path) -> None:
+    """One panel a quantity: ECDF of the ranks minus that of the uniform, with the band that holds 95 % of runs."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    names = list(ranked[0].ranks)
+    columns = 5
+    figure, axes = plt.subplots(
+        -(-len(names) // columns), columns, figsize=(13, 7.5), sharex=True, sharey=True, layout="constrained"
+    )
+    points, half = envelope(len([r for r in ranked if r.setting == ranked[0].setting]))
+    for axis, name in zip(axes.flat, names, strict=False):
+        axis.fill_between(points, -half, half, color="0.88", label="95 % of exact samplers")
+        axis.axhline(0.0, color="0.6", linewidth=0.7)
+        for setting, colour in zip(SETTINGS, ("#0072B2", "#D55E00", "#009E73"), strict=False):
+            ranks = np.array([r.ranks[name] for r in ranked if r.setting == setting])
+            axis.step(points, ecdf(ranks) - points, where="mid", color=colour, linewidth=1.2, label=setting)
+        axis.set_title(name.replace("_", " "), fontsize=10)
+    for axis in axes.flat[len(names) :]:
+        axis.axis("off")
+    axes.flat[0].figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="lower right", frameon=False)
+    figure.supxlabel("rank of the truth among the draws, as a share")
+    figure.supylabel("share of the simulations, minus the uniform")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def run_broken(names: list[str], simulations: int, cores: int) -> int:
+    """Show that the rule refuses broken kernels; writes `sbc_broken.tsv`."""
+    intact, tables, missed = chains.sweep, [], []  # type: ignore[attr-defined]
+    for name in names:
+        use_broken(name)
+        tests = table(collect(simulations, cores))
+        chains.sweep = intact  # type: ignore[attr-defined]
+        caught = smallest(tests) < LEVEL
+        missed += [] if caught else [name]
+        print(f"{'refused' if caught else 'NOT REFUSED'}: {name}: {verdict(tests)[1]}", flush=True)
+        tables.append(tests.assign(broken=name))
+    write(pd.concat(tables), RESULTS / "sbc_broken.tsv")
+    return 1 if missed else 0
+
+
+def write(tests: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    tests.to_csv(path, sep="\t", index=False, float_format="%.4g")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run from the command line; the exit code says whether the rule of acceptance holds."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--simulations", type=int, default=300, help="per setting (default: %(default)s)")
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--broken", metavar="NAME", help="a breakage; `list` shows them; `chosen` runs those committed")
+    options = parser.parse_args(argv)
+    if options.broken == "list":
+        from kernel_fixtures import BREAKAGES
+
+        print("\n".join(BREAKAGES))
+        return 0
+    if options.broken:
+        names = list(CHOSEN) if options.broken == "chosen" else [options.broken]
+        return run_broken(names, options.simulations, options.cores)
+    started = time.monotonic()
+    ranked = collect(options.simulations, options.cores)
+    tests = table(ranked)
+    write(tests, RESULTS / "sbc.tsv")
+    draw_figure(ranked, RESULTS / "sbc.png")
+    passed, text = verdict(tests)
+    print(tests.to_string(index=False, float_format="%.3g"))
+    print(f"{'passed' if passed else 'FAILED'}: {text}")
+    print(f"{len(ranked)} simulations, {time.monotonic() - started:.0f} s, {sum(r.seconds for r in ranked):.0f} CPU s")
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
