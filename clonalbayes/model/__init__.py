@@ -1,0 +1,37 @@
+"""The models as `pm.Model`: the whole joint density, stated part by part.
+
+The clone model (specification `clones`) for N mutations in S samples, with M slots for clones:
+
+=====================  ====================  =====================================================
+variable               dims                  prior
+=====================  ====================  =====================================================
+concentration                                Gamma
+assignment             mutation              Dirichlet-multinomial over clone, noise and germline;
+                                             within clones the Dirichlet process (`partition`).
+                                             A slot, -1 for noise, -2 for germline
+presence_prob          specimen, state       Dirichlet over absent, subclonal, clonal
+presence               slot, specimen        Categorical: 0 absent, 1 subclonal, 2 clonal
+prevalence_slab        slot, specimen        Uniform: the ccf where the clone is subclonal
+genotype               mutation              uniform over the class's vectors of mutated copies
+precision              specimen              LogNormal
+error_rate             specimen              LogNormal, truncated
+purity                 specimen              Normal around the file's purity, truncated
+cn_clonal_fraction     specimen              Beta
+n_clones                                     number of slots with members
+cellular_prevalence    slot, specimen        0, prevalence_slab or 1, times purity; NaN if unused
+admissible             (observed)            the event on which the prior is conditioned
+alt_count              mutation, specimen    (observed) beta-binomial, called (`called`)
+=====================  ====================  =====================================================
+
+The joint density is the product of these. It is a density of the labelled state up to one constant, the
+prior probability of `admissible`. Labels of slots are exchangeable: summaries must not depend on them.
+
+`partition`, `prevalence`, `reads` and `called` hold one part each, with its formulas, so that other models
+can be built from them. The free variables have no transforms, because `clonalbayes.steps.CloneStep` updates
+all of them.
+"""
+
+from clonalbayes.model.build import build_model
+from clonalbayes.model.predictive import sample_prior
+
+__all__ = ["build_model", "sample_prior"]

@@ -1,0 +1,89 @@
+"""From data and a specification to a `pm.Model`, part by part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from clonalbayes import specs
+from clonalbayes.genotypes import compile_priors, compile_reads
+from clonalbayes.model.called import add_reads
+from clonalbayes.model.partition import add_partition
+from clonalbayes.model.prevalence import (
+    PRESENCE,
+    add_cellular_prevalence,
+    add_condition,
+    add_prevalence,
+)
+from clonalbayes.model.reads import add_genotype, add_sample_parameters, alt_fractions
+from clonalbayes.specs import Spec
+from clonalbayes.steps import VARIABLES, CloneBlock, register
+from clonalbayes.steps.clone_step import TAG
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clonalbayes.data.patient import Patient
+
+
+def build_model(data: Patient | xr.Dataset, spec: str | Path | Spec = "clones") -> pm.Model:
+    """State the whole joint density of a model for one patient.
+
+    Inside the model `pm.sample` picks clonalbayes' own step methods by itself. For long runs
+    `clonalbayes.fit` runs the same kernels with less overhead.
+
+    Parameters
+    ----------
+    data : Patient or xarray.Dataset
+        What `clonalbayes.read` returns, or a Dataset with dims `mutation`, `specimen`.
+    spec : str, Path or Spec
+        Name of a specification, or a TOML file.
+
+    Returns
+    -------
+    pymc.Model
+        With coords `slot`, `mutation`, `specimen` and `state`. The module's docstring
+        (`clonalbayes.model`) has the variables and the density.
+
+    Raises
+    ------
+    InputError
+        If the specification is faulty.
+
+    Notes
+    -----
+    Labels of slots, and prevalences by slot, mean nothing across draws: PyMC's convergence checks of single
+    variables do not apply to them. Look at `n_clones` and at other quantities without labels:
+
+    >>> import clonalbayes, pymc
+    >>> with clonalbayes.build_model(clonalbayes.read("patient.tsv")):  # doctest: +SKIP
+    ...     draws = pymc.sample(compute_convergence_checks=False)
+    """
+    spec = specs.load(spec)
+    ds = data if isinstance(data, xr.Dataset) else data.data
+    reads, priors = compile_reads(ds, spec), compile_priors(ds, spec)
+    mutations = ds["mutation"].values.astype(str)
+    slots = min(int(spec.constant("max_clones")), len(mutations))
+    coords = {
+        "slot": np.arange(slots),
+        "mutation": mutations,
+        "specimen": ds["specimen"].values.astype(str),
+        "state": np.array(PRESENCE),
+    }
+    with pm.Model(coords=coords) as model:
+        assignment, sizes = add_partition(priors, len(mutations), slots)
+        presence, ccf = add_prevalence(priors, sizes)
+        add_condition(assignment, sizes, presence)
+        parameters = add_sample_parameters(priors)
+        add_cellular_prevalence(ccf, parameters.purity, sizes)
+        genotype = add_genotype(reads)
+        fractions = alt_fractions(reads, assignment, genotype, ccf, parameters)
+        add_reads(reads, spec, assignment, fractions, parameters.precision)
+    block = CloneBlock(reads, priors, slots)
+    for name in VARIABLES:
+        setattr(model[name].tag, TAG, block)
+    register()
+    return model
