@@ -1,0 +1,182 @@
+"""The consensus partition: which mutations form a clone, and how often each mutation is in it.
+
+The reference is the draw with the smallest expected variation of information to the others. Every draw is
+matched to it, each mutation goes where it is most often, and this is repeated with the new partition until
+it stays. A clone that has no counterpart in at least half of the draws is not a clone of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clonalbayes.summaries.alignment import (
+    FIRST,
+    Draws,
+    Match,
+    crosstabs,
+    match,
+    variation_of_information,
+)
+
+CANDIDATES, JUDGES, JUDGED_MUTATIONS = 32, 64, 20_000
+"""Draws that may be the reference, draws they are compared with, mutations they are compared on."""
+
+SCOUTS = 200
+"""Draws used until the partition stays; the last rounds use all."""
+
+ROUNDS, FULL_ROUNDS = 8, 3
+ADDING_ROUNDS = 3
+"""Rounds in which clones that the reference lacks may be added."""
+
+MIN_SUPPORT = 0.5
+"""Share of draws in which a consensus clone must have a counterpart."""
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """A partition of the mutations and how the draws agree with it.
+
+    Attributes
+    ----------
+    partition
+        [N] codes: 0 germline, 1 noise, 1 + k clone k.
+    counts
+        [N, K + 3] draws in which the mutation has each code; the last column is a clone without counterpart.
+    match
+        Of all draws.
+    """
+
+    partition: np.ndarray
+    counts: np.ndarray
+    match: Match
+
+    @property
+    def clones(self) -> int:
+        """Number of consensus clones."""
+        return self.match.partner.shape[1]
+
+
+def find_consensus(draws: Draws) -> Consensus:
+    """Find the consensus partition of draws with exchangeable labels.
+
+    Parameters
+    ----------
+    draws
+        At least one draw.
+
+    Returns
+    -------
+    Consensus
+        Clones in no particular order; each holds a mutation.
+    """
+    partition = dense(reference(draws))
+    scouts = draws.thinned(SCOUTS)
+    for round_ in range(ROUNDS):
+        found = align(scouts, partition)
+        new = _settle(found)
+        if round_ < ADDING_ROUNDS:
+            new = _with_missing(scouts, found, new)
+        new = dense(new)
+        if np.array_equal(new, partition):
+            break
+        partition = new
+    for _ in range(FULL_ROUNDS):
+        found = align(draws, partition)
+        new = _settle(found)
+        if np.unique(new[new >= FIRST]).size == found.clones:
+            return Consensus(new, found.counts, found.match)
+        partition = dense(new)
+    # Two partitions take turns: the one that the last draws were matched to is as good as the other.
+    return found
+
+
+def reference(draws: Draws) -> np.ndarray:
+    """Return the partition [N], as codes, of the draw that is closest to the others on average."""
+    judges = draws.thinned(JUDGES, JUDGED_MUTATIONS)
+    candidates = np.unique(np.linspace(0, len(judges.labels) - 1, CANDIDATES).round().astype(int))
+    loss = [
+        variation_of_information(
+            crosstabs(judges.labels, judges.width, judges.labels[c] + np.intp(FIRST), judges.width)
+        ).mean()
+        for c in candidates
+    ]
+    whole = draws.thinned(JUDGES)
+    return whole.labels[candidates[int(np.argmin(loss))]].astype(np.intp) + FIRST
+
+
+def dense(partition: np.ndarray) -> np.ndarray:
+    """Number the clones of a partition without gaps.
+
+    Examples
+    --------
+    >>> dense(np.array([0, 1, 5, 3, 5])).tolist()
+    [0, 1, 3, 2, 3]
+    """
+    held = np.unique(partition[partition >= FIRST])
+    out = partition.astype(np.intp)
+    clone = partition >= FIRST
+    out[clone] = np.searchsorted(held, partition[clone]) + FIRST
+    return out
+
+
+def align(draws: Draws, partition: np.ndarray) -> Consensus:
+    """Match draws to a partition and count how often each mutation is where.
+
+    Parameters
+    ----------
+    draws
+        Of N mutations.
+    partition
+        [N] codes without gaps.
+
+    Returns
+    -------
+    Consensus
+        With the given partition.
+    """
+    n = len(partition)
+    columns = int(partition.max(initial=FIRST - 1)) + 1
+    counts = np.zeros((n, columns + 1), np.int32)
+    row = np.arange(n) * (columns + 1)
+    matches = []
+    for chunk in draws.chunks():
+        labels = draws.labels[chunk]
+        matches.append(match(crosstabs(labels, draws.width, partition, columns)))
+        code = codes_of(labels, matches[-1].target)
+        code += row
+        counts += np.bincount(code.ravel(), minlength=counts.size).reshape(counts.shape)
+    partner = np.concatenate([m.partner for m in matches])
+    return Consensus(partition, counts, Match(partner, np.concatenate([m.target for m in matches])))
+
+
+def codes_of(labels: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Partition codes [M, N] of raw labels, given where each code of each draw goes."""
+    at = labels.astype(np.intp)
+    at += FIRST
+    at += (np.arange(len(labels)) * target.shape[1])[:, None]
+    return target.ravel()[at]
+
+
+def _settle(found: Consensus) -> np.ndarray:
+    """Put each mutation where it is most often, among the components and the clones with support."""
+    counts = found.counts[:, :-1].copy()
+    support = (found.match.partner >= 0).mean(0)
+    counts[:, FIRST:][:, support < MIN_SUPPORT] = -1
+    return counts.argmax(1)
+
+
+def _with_missing(draws: Draws, found: Consensus, new: np.ndarray) -> np.ndarray:
+    """Add the clones that mutations mostly are in but that the partition lacks, as the best draw has them."""
+    columns = found.counts.shape[1] - 1
+    homeless = np.flatnonzero(found.counts.argmax(1) == columns)
+    if len(homeless) == 0:
+        return new
+    labels = draws.labels[:, homeless]
+    outside = codes_of(labels, found.match.target) == columns
+    best = int(outside.sum(1).argmax())
+    new = new.copy()
+    where = outside[best]
+    new[homeless[where]] = columns + labels[best, where]
+    return new

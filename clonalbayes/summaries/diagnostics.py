@@ -1,0 +1,234 @@
+"""Have the chains converged? Label-free quantities, their R-hat and sample sizes, and a verdict in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from clonalbayes.summaries.convergence import ess_bulk, ess_tail, rhat
+
+MAX_RHAT, MIN_ESS, MIN_TAIL = 1.01, 400.0, 400.0
+"""Limits of Vehtari et al. (2021) for four chains."""
+
+APART = 1.2
+"""R-hat above which more draws will not do: the chains are in different modes, or still moving."""
+
+PAIRS, PREVALENCES, UNSURE = 12, 16, 6
+"""Pairs of mutations, clones and mutations of uncertain place that are watched."""
+
+MAX_GROWTH = 10
+"""No more draws are recommended than this many times those there were."""
+
+CONVERGED = "converged"
+LABEL_FREE = ("n_clones", "n_noise", "n_germline", "log_likelihood", "lp", "log_concentration")
+
+
+def diagnose(tree: xr.DataTree) -> pd.DataFrame:
+    """Judge the chains of a fit by quantities that do not depend on the labels of clones.
+
+    Parameters
+    ----------
+    tree
+        From `summarise`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a quantity: quantity, rhat, ess_bulk, ess_tail, verdict. A quantity that never changes has
+        converged. The verdicts are few and say what to do next; `verdict` makes one sentence of them.
+    """
+    rows = []
+    for name, draws in quantities(tree):
+        values = np.asarray(draws, float)
+        rows.append((name, rhat(values), ess_bulk(values), ess_tail(values)))
+    table = pd.DataFrame(rows, columns=["quantity", "rhat", "ess_bulk", "ess_tail"])
+    sizes = tree["posterior"].sizes
+    advice = _advice(table, sizes["chain"], sizes["draw"], tree["posterior"].attrs)
+    table["verdict"] = [advice[kind] for kind in kinds(table, sizes["chain"], sizes["draw"])]
+    table.attrs["verdict"] = verdict(table)
+    return table
+
+
+def quantities(tree: xr.DataTree) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and draws [chain, draw] of each label-free quantity that is watched.
+
+    Parameters
+    ----------
+    tree
+        From `summarise`.
+
+    Yields
+    ------
+    tuple
+        Counts and densities, what each sample has, co-clustering of pairs of mutations, prevalences of the
+        clones of mutations.
+    """
+    posterior: Any = tree["posterior"]
+    stats: Any = tree["sample_stats"]
+    with np.errstate(divide="ignore"):
+        concentration = np.log(posterior["concentration"].values)
+        for name in LABEL_FREE:
+            if name == "log_concentration":
+                yield name, concentration
+            else:
+                yield name, (posterior if name in posterior else stats)[name].values
+        for name in ("precision", "error_rate", "purity", "cn_clonal_fraction"):
+            logged = name in ("precision", "error_rate")
+            values = np.log(posterior[name].values) if logged else posterior[name].values
+            for s, sample in enumerate(posterior["specimen"].values):
+                yield f"{'log_' * logged}{name}[{sample}]", values[:, :, s]
+    yield from _co_clustering(tree)
+    yield from _prevalences(tree)
+
+
+def _co_clustering(tree: xr.DataTree) -> Iterator[tuple[str, np.ndarray]]:
+    """Whether uncertain mutations are with the surest mutation of their clone."""
+    posterior: Any = tree["posterior"]
+    group: Any = tree["consensus"]
+    labels = posterior["assignment"].values
+    names, clone = group["mutation"].values, group["clone"].values
+    sure = representatives(clone, group["probability"].values)
+    per_clone: dict[int, int] = {}
+    taken = 0
+    for i in unsure(group):
+        k = int(clone[i]) if clone[i] > 0 else int(group["runner_up"].values[i])
+        if taken == PAIRS or k not in sure or sure[k] == i or per_clone.get(k, 0) == PAIRS // 4:
+            continue
+        per_clone[k] = per_clone.get(k, 0) + 1
+        taken += 1
+        pair = (labels[:, :, i] == labels[:, :, sure[k]]) & (labels[:, :, i] >= 0)
+        yield f"together[{names[i]}, {names[sure[k]]}]", pair
+
+
+def _prevalences(tree: xr.DataTree) -> Iterator[tuple[str, np.ndarray]]:
+    """Prevalence of the clone of the surest mutations and of uncertain ones, each where it varies most."""
+    posterior: Any = tree["posterior"]
+    group: Any = tree["consensus"]
+    names, specimens = group["mutation"].values, group["specimen"].values
+    sure = representatives(group["clone"].values, group["probability"].values)
+    chosen = [sure[k] for k in sorted(sure)[:PREVALENCES]]
+    chosen += [i for i in unsure(group)[:UNSURE] if i not in chosen]
+    for i in chosen:
+        draws = prevalence_of(posterior, i)
+        s = int(draws.reshape(-1, draws.shape[2]).var(axis=0).argmax())
+        yield f"prevalence[{names[i]}, {specimens[s]}]", draws[:, :, s]
+
+
+def representatives(clone: np.ndarray, probability: np.ndarray) -> dict[int, int]:
+    """Index of the surest mutation of each clone, the first of equals.
+
+    Examples
+    --------
+    >>> representatives(np.array([1, 1, 0, 2]), np.array([0.8, 0.9, 1.0, 1.0]))
+    {1: 1, 2: 3}
+    """
+    order = np.lexsort((np.arange(len(clone)), -probability))
+    found: dict[int, int] = {}
+    for k, first in zip(*np.unique(clone[order], return_index=True), strict=True):
+        if k > 0:
+            found[int(k)] = int(order[first])
+    return found
+
+
+def unsure(group: Any) -> list[int]:
+    """Mutations by rising distance of their probability from one half, without those that are certain."""
+    probability = group["probability"].values
+    order = np.argsort(np.abs(probability - 0.5), kind="stable")
+    return [int(i) for i in order[: 40 * PAIRS] if probability[i] < 1.0]
+
+
+def prevalence_of(posterior: Any, i: int) -> np.ndarray:
+    """Prevalence [chain, draw, specimen] of the clone that mutation `i` is in; 0 where it is in none."""
+    slot = posterior["assignment"].values[:, :, i].astype(np.intp)
+    phi = posterior["cellular_prevalence"].values
+    if phi.shape[2] == 0:
+        return np.zeros((*slot.shape, phi.shape[3]))
+    own = np.take_along_axis(phi, np.maximum(slot, 0)[:, :, None, None], axis=2)[:, :, 0]
+    return np.where(slot[:, :, None] >= 0, own, 0.0)
+
+
+def kinds(table: pd.DataFrame, chains: int, draws: int) -> list[str]:
+    """What is wrong with each quantity: one of the keys of the advice.
+
+    Parameters
+    ----------
+    table
+        With rhat, ess_bulk and ess_tail.
+    chains, draws
+        Size of the run.
+    """
+    if draws < 4:
+        return ["short"] * len(table)
+    if chains < 2:
+        return ["single"] * len(table)
+    found = []
+    for r, bulk, tail in zip(table["rhat"], table["ess_bulk"], table["ess_tail"], strict=True):
+        if not np.isfinite([r, bulk, tail]).all() or r > APART:
+            found.append("apart")
+        elif r > MAX_RHAT:
+            found.append("rhat")
+        elif bulk < MIN_ESS:
+            found.append("ess")
+        else:
+            found.append("tail" if tail < MIN_TAIL else CONVERGED)
+    return found
+
+
+def _advice(table: pd.DataFrame, chains: int, draws: int, attrs: Any) -> dict[str, str]:
+    """Verdict of each kind; the number of draws recommended is one that would do for all quantities."""
+    found = np.array(kinds(table, chains, draws))
+    tune = 2 * max(int(attrs.get("tune", 500)), 500)
+    short = table["ess_bulk"].min() / MIN_ESS, table["ess_tail"].min() / MIN_TAIL
+    growth = max(1.2 / max(float(np.nanmin([*short, 1.2])), 1e-9), 2.0 if "rhat" in found else 1.0)
+    longer = f"run with --draws {round_up(draws * min(growth, MAX_GROWTH))}"
+    return {
+        CONVERGED: CONVERGED,
+        "short": "too few draws to judge: run with --draws 1000",
+        "single": "one chain cannot show that it has converged: run with --chains 4",
+        "apart": f"chains disagree, they found different solutions: run with --tune {tune} and another "
+        "--seed, and trust only what the chains agree on",
+        "rhat": f"not converged, chains differ by more than chance: {longer}",
+        "ess": f"too few independent draws: {longer}",
+        "tail": f"too few draws for the ends of the intervals: {longer}",
+    }
+
+
+def round_up(draws: float) -> int:
+    """Round a number of draws up to one that people type.
+
+    Examples
+    --------
+    >>> round_up(310), round_up(1010), round_up(2100), round_up(12000)
+    (500, 1500, 2500, 15000)
+    """
+    step = 500 if draws <= 10_000 else 5000
+    return int(-(-draws // step) * step)
+
+
+def verdict(table: pd.DataFrame) -> str:
+    """Say in one sentence whether the chains have converged, what is worst and what to do.
+
+    Parameters
+    ----------
+    table
+        From `diagnose`.
+
+    Returns
+    -------
+    str
+        "converged", or the gravest verdict with the quantity that it is about.
+    """
+    bad = table[table["verdict"] != CONVERGED]
+    if bad.empty:
+        return CONVERGED
+    order = {"by": ["rhat", "ess_bulk"], "ascending": [False, True], "na_position": "last"}
+    worst = bad.sort_values(**order).iloc[0]
+    if not np.isfinite(worst["rhat"]):
+        return str(worst["verdict"])
+    others = f", and {len(bad) - 1} of {len(table) - 1} others" if len(bad) > 1 else ""
+    numbers = f"R-hat {worst['rhat']:.2f}, {worst['ess_bulk']:.0f} effective draws"
+    return f"{worst['verdict']} ({worst['quantity']}: {numbers}{others})"

@@ -1,0 +1,149 @@
+"""`summarise`: the posterior with its consensus clones, as one more group of the DataTree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from clonalbayes.specs import Spec, load
+from clonalbayes.summaries.alignment import FIRST, Draws
+from clonalbayes.summaries.consensus import Consensus, find_consensus
+from clonalbayes.summaries.intervals import mean, prior_presence
+from clonalbayes.summaries.multiplicity import multiplicity
+
+NO_RUNNER_UP = -2
+"""`runner_up` of a mutation that no draw has anywhere but where it is."""
+
+GROUP = "consensus"
+
+_TEXTS = {
+    "cellular_prevalence": ("share of all cells", "cells with its mutations; NaN where a draw lacks it"),
+    "presence": ("1", "0 absent, 1 subclonal, 2 clonal; -1 where a draw lacks the clone"),
+    "clone_size": ("mutations", "mutations of the clone's counterpart in the draw; 0 where it has none"),
+    "support": ("1", "share of the draws in which the clone has a counterpart"),
+    "clone": ("1", "consensus clone, numbered by falling mean prevalence; 0 noise, -1 germline"),
+    "probability": ("1", "share of the draws in which the mutation is there"),
+    "runner_up": ("1", "second most probable place, as in clone; -2 if there is none"),
+    "runner_up_probability": ("1", "share of the draws in which the mutation is in the runner-up"),
+    "p_noise": ("1", "share of the draws in which the mutation is noise"),
+    "p_germline": ("1", "share of the draws in which the mutation is germline"),
+    "multiplicity": ("copies", "mutated copies per carrying cell, most frequent genotype; -1 not defined"),
+}  # fmt: skip
+
+
+def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.DataTree:
+    """Add the consensus clones to a posterior whose labels are exchangeable.
+
+    Parameters
+    ----------
+    tree
+        From `clonalbayes.fit`: groups posterior, sample_stats, observed_data and constant_data.
+    spec
+        The model it was fitted with, for the prior probability of presence; None = the one whose name is in
+        the posterior's attributes.
+
+    Returns
+    -------
+    xarray.DataTree
+        The same groups and `consensus`: `cellular_prevalence` and `presence` (chain, draw, clone, specimen),
+        `clone_size` (chain, draw, clone), `support` (clone), `clone`, `probability`, `runner_up`,
+        `runner_up_probability`, `p_noise`, `p_germline` (mutation), `multiplicity` (mutation, specimen).
+
+    Raises
+    ------
+    ValueError
+        If the posterior has no draw.
+    """
+    posterior: Any = tree["posterior"]
+    labels = posterior["assignment"].values
+    chains, count, n = labels.shape
+    if chains * count == 0:
+        raise ValueError("a posterior without draws cannot be summarised")
+    draws = Draws(labels.reshape(-1, n), posterior.sizes["slot"])
+    found = find_consensus(draws)
+    order, per_draw = _clones(posterior, found)
+    copies = multiplicity(_dataset(tree), posterior["genotype"].values.reshape(-1, n), draws, found)
+    values: dict[str, Any] = {
+        **{k: (("chain", "draw", *dims), v.reshape(chains, count, *v.shape[1:])) for k, dims, v in per_draw},
+        "support": ("clone", (found.match.partner >= 0).mean(0)[order]),
+        **{k: ("mutation", v) for k, v in _mutations(found, order, len(draws.labels)).items()},
+        "multiplicity": (("mutation", "specimen"), copies),
+    }
+    coords = {name: posterior[name].values for name in ("chain", "draw", "mutation", "specimen")}
+    out = xr.Dataset(values, {**coords, "clone_id": ("clone", np.arange(1, found.clones + 1))})
+    for name, (unit, text) in _TEXTS.items():
+        out[name].attrs.update(units=unit, long_name=text)
+    weights = _presence_weights(posterior.attrs, spec)
+    out.attrs["prior_presence"] = prior_presence(weights, posterior.sizes["specimen"])
+    groups = {f"/{name}": node.to_dataset() for name, node in tree.children.items()}
+    return xr.DataTree.from_dict({**groups, f"/{GROUP}": out})
+
+
+def _clones(posterior: Any, found: Consensus) -> tuple[np.ndarray, list[tuple[str, list[str], np.ndarray]]]:
+    """Consensus clones by falling mean prevalence, and what the draws say of them: name, dims, [D, ...]."""
+    partner = found.match.partner
+    slots = posterior.sizes["slot"]
+    samples = posterior.sizes["specimen"]
+    missing = partner < 0
+    rows, at = np.arange(len(partner))[:, None], np.where(missing, 0, partner)
+    if slots == 0:
+        shape = (len(partner), 0, samples)
+        phi, state, size = np.zeros(shape), np.zeros(shape, np.int8), np.zeros(shape[:2], np.int32)
+    else:
+        phi = posterior["cellular_prevalence"].values.reshape(-1, slots, samples)[rows, at]
+        state = posterior["presence"].values.reshape(-1, slots, samples)[rows, at]
+        size = _slot_sizes(posterior["assignment"].values, slots)[rows, at]
+    phi[missing], state[missing], size[missing] = np.nan, -1, 0
+    order = np.argsort(-mean(phi).mean(1), kind="stable")
+    return order, [
+        ("cellular_prevalence", ["clone", "specimen"], phi[:, order]),
+        ("presence", ["clone", "specimen"], state[:, order].astype(np.int8)),
+        ("clone_size", ["clone"], size[:, order].astype(np.int32)),
+    ]
+
+
+def _slot_sizes(labels: np.ndarray, slots: int) -> np.ndarray:
+    """Mutations [D, slots] in each slot of each draw."""
+    draws = Draws(labels.reshape(-1, labels.shape[-1]), slots)
+    out = []
+    for chunk in draws.chunks():
+        block = draws.labels[chunk].astype(np.intp) + FIRST
+        block += (np.arange(len(block)) * draws.width)[:, None]
+        out.append(np.bincount(block.ravel(), minlength=len(block) * draws.width).reshape(len(block), -1))
+    return np.concatenate(out)[:, FIRST:]
+
+
+def _mutations(found: Consensus, order: np.ndarray, draws: int) -> dict[str, np.ndarray]:
+    """Where each mutation is, and how sure that is; clones numbered 1.. in the given order."""
+    label = np.empty(found.clones + FIRST, np.int32)
+    label[:FIRST] = -1, 0
+    label[order + FIRST] = np.arange(1, found.clones + 1)
+    share = found.counts / draws
+    rows = np.arange(len(share))
+    probability = share[rows, found.partition]
+    places = share[:, :-1].copy()
+    places[rows, found.partition] = -1.0
+    second = places.argmax(1)
+    other = np.maximum(places[rows, second], 0.0)
+    return {
+        "clone": label[found.partition],
+        "probability": probability,
+        "runner_up": np.where(other > 0, label[second], NO_RUNNER_UP),
+        "runner_up_probability": other,
+        "p_noise": share[:, 1],
+        "p_germline": share[:, 0],
+    }
+
+
+def _dataset(tree: xr.DataTree) -> xr.Dataset:
+    """The data that the posterior was conditioned on, as the Dataset it was."""
+    return tree["observed_data"].to_dataset().merge(tree["constant_data"].to_dataset())
+
+
+def _presence_weights(attrs: Any, spec: str | Path | Spec | None) -> np.ndarray:
+    """Dirichlet weights of absent, subclonal, clonal in the model that was fitted."""
+    model = load(attrs.get("model", "clones") if spec is None else spec)
+    return np.array(model.vector("presence_prob"))
