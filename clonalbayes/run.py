@@ -268,15 +268,9 @@ def findings(folder: Path) -> str:
     left_out = len(_rows(folder / "excluded.tsv"))
     if left_out:
         counts += f"; {left_out} left out"
-    verdicts = list(dict.fromkeys(row["verdict"] for row in _rows(folder / "diagnostics.tsv")))
-    return f"{n_clones} clone{'s' * (n_clones != 1)} ({sure}) from {counts}. {_verdict(verdicts)}"
-
-
-def _verdict(verdicts: list[str]) -> str:
-    """Join the verdicts that are not "converged"; if all are, say that once."""
-    others = [verdict for verdict in verdicts if not verdict.lower().startswith("converged")]
-    said = "; ".join(others or verdicts[:1]).rstrip(".")
-    return f"{said[:1].upper()}{said[1:]}." if said else ""
+    verdict = json.loads((folder / MARK).read_text(encoding="utf-8"))["verdict"].rstrip(".")
+    said = f"{verdict[:1].upper()}{verdict[1:]}."
+    return f"{n_clones} clone{'s' * (n_clones != 1)} ({sure}) from {counts}. {said}"
 
 
 def _range(posterior: list[tuple[int, float]]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -167,7 +168,10 @@ def test_names_in_the_help_are_those_of_the_library():
     from clonalbayes.data.export import EXPORTS
 
     assert set(FORMATS) == set(EXPORTS)
-    assert len(set(PLOTS)) == len(PLOTS)
+
+    from clonalbayes.plots import REGISTRY
+
+    assert (*REGISTRY, "all") == PLOTS
 
 
 def test_options_of_fit_arrive_as_they_were_given():
@@ -251,19 +255,39 @@ def options_of(*arguments: str):
     return make_parser().parse_args(list(arguments))
 
 
-def test_settings_of_a_simulation_are_the_options_over_the_defaults():
-    from clonalbayes.cli.simulation import EXAMPLE, settings
+def test_a_simulation_is_drawn_with_the_options_over_the_defaults():
+    from clonalbayes.cli.simulation import ARGUMENTS, given
+    from clonalbayes.simulate import simulate
 
-    assert settings(options_of("simulate", "--out", "d")) == SIMULATE_DEFAULTS
-    assert settings(options_of("simulate", "--out", "d", "--seed", "0", "--depth", "30")) == {
-        **SIMULATE_DEFAULTS,
-        "seed": 0,
-        "depth": 30.0,
+    defaults = {name: entry.default for name, entry in inspect.signature(simulate).parameters.items()}
+    assert given(options_of("simulate", "--out", "d")) == {
+        name: defaults[name] for name in ARGUMENTS.values()
     }
-    assert settings(options_of("simulate", "--out", "d", "--example", "--clones", "2")) == {
-        **EXAMPLE,
-        "clones": 2,
-    }
+    arguments = given(options_of("simulate", "--out", "d", "--seed", "0", "--depth", "30"))
+    assert (arguments["seed"], arguments["depth"], arguments["n_clones"]) == (0, 30.0, defaults["n_clones"])
+
+
+def test_the_example_has_its_own_samples_and_clones(capsys):
+    from clonalbayes.cli.simulation import given
+
+    assert given(options_of("simulate", "--out", "d", "--example", "--seed", "4")) == {"seed": 4}
+    assert main(["simulate", "--out", "d", "--example", "--clones", "2"]) == WRONG_INPUT
+    assert "the example has its own" in capsys.readouterr().err
+
+
+def test_simulate_writes_reads_and_truth_and_replaces_only_itself(tmp_path, capsys):
+    out = tmp_path / "sim"
+    arguments = ["simulate", "--out", str(out), "--mutations", "40", "--samples", "2", "--clones", "3"]
+    assert main(arguments) == DONE
+    assert "40 mutations x 2 samples, 3 clones" in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == ["reads.tsv", "truth.json"]
+    first = (out / "reads.tsv").read_bytes()
+    assert main(arguments) == WRONG_INPUT
+    assert "--force" in capsys.readouterr().err
+    assert main([*arguments, "--force", "--quiet", "--seed", "2"]) == DONE
+    assert capsys.readouterr().out == ""
+    assert (out / "reads.tsv").read_bytes() != first
+    assert [path.name for path in tmp_path.iterdir()] == ["sim"]
 
 
 @pytest.mark.parametrize("extra", [[], ["--force"]])
@@ -276,39 +300,9 @@ def test_simulate_never_replaces_what_is_no_simulation(tmp_path, extra, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_truth_as_plain_containers():
-    import dataclasses
-    import json
-
-    import numpy as np
-    import xarray as xr
-
-    from clonalbayes.cli.simulation import plain
-
-    @dataclasses.dataclass
-    class Truth:
-        labels: np.ndarray
-        table: xr.Dataset
-        names: tuple[str, ...]
-        depth: np.float64
-
-    table = xr.Dataset({"x": ("clone", np.array([1, 2]))}, {"clone": ["a", "b"]})
-    truth = plain(Truth(np.array([0, 1]), table, ("p", "q"), np.float64(0.5)))
-    assert truth == {
-        "labels": [0, 1],
-        "table": {"x": [1, 2], "clone": ["a", "b"]},
-        "names": ["p", "q"],
-        "depth": 0.5,
-    }
-    assert json.loads(json.dumps(truth)) == truth
-
-
-def test_plot_wants_a_result_and_a_picture(tmp_path, capsys):
-    assert main(["plot", "heatmap", str(tmp_path), "--out", "f.png"]) == WRONG_INPUT
+def test_plot_wants_a_result(tmp_path, capsys):
+    assert main(["plot", "heatmap", str(tmp_path), "--out", str(tmp_path / "f.png")]) == WRONG_INPUT
     assert "is not a result folder" in capsys.readouterr().err
-    (tmp_path / "posterior.nc").write_bytes(b"")
-    assert main(["plot", "heatmap", str(tmp_path), "--out", "f.docx"]) == WRONG_INPUT
-    assert "End it in .png, .svg, .pdf" in capsys.readouterr().err
 
 
 READS = """mutation_id\tsample_id\tref_counts\talt_counts\tmajor_cn\tminor_cn\tnormal_cn

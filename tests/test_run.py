@@ -79,7 +79,7 @@ def test_a_new_run_draws_its_seed(tmp_path):
     assert run.seed_of(None, tmp_path / "broken") >= 0
 
 
-def write_tables(folder, *, verdicts, n_clones="n_clones\tprobability\n3\t0.9\n4\t0.08\n2\t0.02\n"):
+def write_tables(folder, *, verdict, n_clones="n_clones\tprobability\n3\t0.9\n4\t0.08\n2\t0.02\n"):
     folder.mkdir()
     labels = ["1", "1", "2", "3", "noise", "germline"]
     rows = "".join(f"m{i}\t{label}\n" for i, label in enumerate(labels))
@@ -87,13 +87,12 @@ def write_tables(folder, *, verdicts, n_clones="n_clones\tprobability\n3\t0.9\n4
     (folder / "samples.tsv").write_text("sample\tpurity_mean\nA\t1\nB\t1\n", encoding="utf-8")
     (folder / "n_clones.tsv").write_text(n_clones, encoding="utf-8")
     (folder / "excluded.tsv").write_text("mutation\treason\tfile\trow\nx\tno reads\tf\t2\n", encoding="utf-8")
-    rows = "".join(f"q{i}\t{verdict}\n" for i, verdict in enumerate(verdicts))
-    (folder / "diagnostics.tsv").write_text("quantity\tverdict\n" + rows, encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps({"verdict": verdict}), encoding="utf-8")
     return folder
 
 
 def test_findings_in_one_line(tmp_path):
-    folder = write_tables(tmp_path / "result", verdicts=["converged", "converged"])
+    folder = write_tables(tmp_path / "result", verdict="converged")
     assert run.findings(folder) == (
         "3 clones (95 %: 3-4) from 6 mutations in 2 samples, of which 1 noise and 1 germline; "
         "1 left out. Converged."
@@ -102,7 +101,7 @@ def test_findings_in_one_line(tmp_path):
 
 def test_findings_say_what_has_not_converged(tmp_path):
     only = "n_clones\tprobability\n3\t1.0\n"
-    folder = write_tables(tmp_path / "result", verdicts=["converged", "run longer."], n_clones=only)
+    folder = write_tables(tmp_path / "result", verdict="run longer.", n_clones=only)
     line = run.findings(folder)
     assert line.endswith("Run longer.")
     assert "(95 %: 3)" in line

@@ -19,6 +19,15 @@ FORMATS = ("pyclone-vi", "pairtree", "dpclust", "counts")
 PLOTS = ("vaf", "heatmap", "prevalence", "n_clones", "similarity", "all")
 """Figures that `plot` draws."""
 
+SIMULATE_DEFAULTS: dict[str, float] = {
+    "mutations": 2000,
+    "samples": 8,
+    "clones": 14,
+    "depth": 100.0,
+    "seed": 1,
+}
+"""What `simulate` draws when it is not told: the defaults of `clonalbayes.simulate`."""
+
 _EPILOG = """\
 Exit codes: 0 done, 1 failed, 2 wrong input or usage, 130 interrupted.
 A run that has not converged is done: its last line and diagnostics.tsv say so and what to do next."""
@@ -160,10 +169,6 @@ def _add_simulate(commands: Any) -> None:
         simulate.add_argument(f"--{name}", metavar=metavar, type=kind, help=f"{help} (default: {default:g})")
     simulate.add_argument("--force", action="store_true", help="replace the folder if it exists")
     simulate.add_argument("--quiet", action="store_true", help="print nothing but faults")
-
-
-SIMULATE_DEFAULTS: dict[str, float] = {"mutations": 1000, "samples": 4, "clones": 8, "depth": 100, "seed": 1}
-"""What `simulate` draws when it is not told."""
 
 
 def _add_plot(commands: Any) -> None:
