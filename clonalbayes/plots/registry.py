@@ -1,0 +1,67 @@
+"""The figures by name, for the command line and for `draw`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from clonalbayes.faults import fail
+from clonalbayes.plots import style
+from clonalbayes.plots.heatmap import plot_heatmap
+from clonalbayes.plots.n_clones import plot_n_clones
+from clonalbayes.plots.prevalence import plot_prevalence
+from clonalbayes.plots.similarity import plot_similarity
+from clonalbayes.plots.source import Source
+from clonalbayes.plots.vaf_pairs import plot_vaf_pairs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+REGISTRY: dict[str, Callable[..., Any]] = {
+    "vaf": plot_vaf_pairs,
+    "heatmap": plot_heatmap,
+    "prevalence": plot_prevalence,
+    "n_clones": plot_n_clones,
+    "similarity": plot_similarity,
+}
+"""Name of a figure -> function that draws it from a tree or a result folder and returns its axes."""
+
+
+def draw(name: str, source: Source, out: str | os.PathLike[str] | None = None, **options: Any) -> Figure:
+    """Draw a figure by its name.
+
+    Parameters
+    ----------
+    name
+        A name of `REGISTRY`.
+    source
+        Tree or result folder.
+    out
+        File to write (.png, .svg or .pdf), whole or not at all; the figure is closed then.
+    **options
+        Of the figure's own function.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    InputError
+        If there is no such figure, the folder is no result, or the file's suffix is no picture's.
+    """
+    if name not in REGISTRY:
+        raise fail("plot", f"there is no figure {name!r}", f"Choose from {', '.join(REGISTRY)}.")
+    if out is not None:
+        style.check_suffix(out)
+    figure = style.figure_of(REGISTRY[name](source, **options))
+    if out is not None:
+        import matplotlib.pyplot as plt
+
+        try:
+            style.save(figure, out)
+        finally:
+            plt.close(figure)
+    return figure

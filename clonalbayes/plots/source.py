@@ -1,0 +1,168 @@
+"""What every figure reads: a tree or a result folder, its consensus labels, shares of reads and of cells."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from clonalbayes.faults import fail
+
+NOISE, GERMLINE = 0, -1
+"""Consensus labels of the components that are no clones."""
+
+Source = xr.DataTree | str | os.PathLike[str]
+"""A posterior, or the result folder that holds it."""
+
+
+def open_source(source: Source, *, consensus: bool = True) -> xr.DataTree:
+    """Open what a figure is drawn from.
+
+    Parameters
+    ----------
+    source
+        A tree of `clonalbayes.fit`, or a result folder.
+    consensus
+        Whether the figure needs consensus clones; they are computed if the tree has none yet.
+
+    Raises
+    ------
+    InputError
+        If a folder holds no posterior.
+    """
+    if not isinstance(source, xr.DataTree):
+        path = Path(source) / "posterior.nc"
+        if not path.is_file():
+            raise fail(
+                str(source), "holds no posterior.nc", "Name a folder that `clonalbayes fit` has written."
+            )
+        source = xr.open_datatree(path, engine="netcdf4")
+    if consensus and "consensus" not in source.children:
+        from clonalbayes.summaries import summarise
+
+        return summarise(source)
+    return source
+
+
+def group(tree: xr.DataTree, name: str) -> xr.Dataset:
+    """A group of the tree as a Dataset, not loaded yet."""
+    return tree[name].to_dataset()
+
+
+def names(values: xr.DataArray) -> list[str]:
+    """Names along a dimension, as they were given."""
+    return [str(value) for value in values.values]
+
+
+def labels_of(tree: xr.DataTree) -> np.ndarray:
+    """Consensus clone of each mutation [N]: 1..K, 0 noise, -1 germline."""
+    return np.asarray(group(tree, "consensus")["clone"].values, np.int64)
+
+
+def clones_of(tree: xr.DataTree) -> int:
+    """Number of consensus clones."""
+    return int(group(tree, "consensus")["cellular_prevalence"].sizes["clone"])
+
+
+def present_labels(labels: np.ndarray) -> list[int]:
+    """Labels that occur, in the order of every figure: clones, noise, germline.
+
+    Examples
+    --------
+    >>> present_labels(np.array([2, 0, 1, -1, 2]))
+    [1, 2, 0, -1]
+    """
+    found = {int(label) for label in labels}
+    return sorted(label for label in found if label > 0) + [x for x in (NOISE, GERMLINE) if x in found]
+
+
+def vaf_of(tree: xr.DataTree) -> xr.DataArray:
+    """Share of reads with the variant [mutation, specimen]; NaN where there are no reads."""
+    observed = group(tree, "observed_data")
+    depth = observed["depth"].values.astype(float)
+    alt = observed["alt_count"].values.astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        vaf = np.where(depth > 0, alt / depth, np.nan)
+    return _table(tree, vaf)
+
+
+def ccf_of(tree: xr.DataTree) -> xr.DataArray:
+    """Point estimate of the cancer cell fraction of each mutation alone [mutation, specimen].
+
+    The VAF divided by the one expected if all tumour cells of the sample carried the mutation, at the mean of
+    the purity, the consensus multiplicity and the copy number given. NaN where no cell can show the
+    mutation (multiplicity 0, or not defined) and where there are no reads; above 1 where chance put it there.
+    """
+    held = group(tree, "constant_data")
+    purity = group(tree, "posterior")["purity"].mean(("chain", "draw")).values
+    copies = np.asarray(group(tree, "consensus")["multiplicity"].values, float)
+    normal = held["normal_cn"].values.astype(float)
+    total = held["major_cn"].values.astype(float) + held["minor_cn"].values
+    if "total_cn" in held:
+        total = np.where(held["major_cn"].values < 0, held["total_cn"].values, total)
+    total = np.where(total < 0, normal, total)  # no call: as the normal cells
+    with np.errstate(invalid="ignore", divide="ignore"):
+        carried = purity * copies / (purity * total + (1.0 - purity) * normal)
+        if "var_read_prob" in held:
+            given = held["var_read_prob"].values
+            carried = np.where(np.isfinite(given), given * purity, carried)
+        ccf = np.where(carried > 0, vaf_of(tree).values / carried, np.nan)
+    return _table(tree, ccf)
+
+
+def _table(tree: xr.DataTree, values: np.ndarray) -> xr.DataArray:
+    posterior = group(tree, "posterior")
+    coords = {dim: names(posterior[dim]) for dim in ("mutation", "specimen")}
+    return xr.DataArray(values, coords, ("mutation", "specimen"))
+
+
+def choose(values: list[str], asked: str, what: str) -> int:
+    """Position of a name, or a message that lists the valid ones.
+
+    Raises
+    ------
+    InputError
+        If there is no such name.
+    """
+    if asked not in values:
+        some = ", ".join(values[:20]) + (" ..." if len(values) > 20 else "")
+        raise fail(what, f"there is no {asked!r}", f"Choose from {some}.")
+    return values.index(asked)
+
+
+def subsample(labels: np.ndarray, limit: int, floor: int, seed: int = 0) -> np.ndarray:
+    """Choose mutations to be drawn: at random, but `floor` of every clone where it has as many.
+
+    Parameters
+    ----------
+    labels
+        [N] consensus labels.
+    limit
+        Mutations to choose; all of them if there are no more.
+    floor
+        Mutations of each label that are chosen in any case, so that small clones can be seen.
+    seed
+        Of the choice.
+
+    Returns
+    -------
+    numpy.ndarray
+        Positions in rising order; somewhat more than `limit` where floors demand it.
+    """
+    if len(labels) <= limit:
+        return np.arange(len(labels))
+    order = np.random.default_rng(seed).permutation(len(labels))
+    chosen = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        chosen[order[labels[order] == label][:floor]] = True
+    rest = order[~chosen[order]]
+    chosen[rest[: max(limit - int(chosen.sum()), 0)]] = True
+    return np.flatnonzero(chosen)
+
+
+def dataset(variables: dict[str, Any], coords: dict[str, Any], notes: list[str], **attrs: Any) -> xr.Dataset:
+    """Collect what a compute half returns; `notes` is what the reader of the figure must be told."""
+    return xr.Dataset(variables, coords, attrs={"note": " ".join(notes), **attrs})
