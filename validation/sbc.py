@@ -8,13 +8,13 @@ would be uniform on 0..L. Ranked are quantities that do not depend on the clones
 random. Two settings: every mutation called by one read; and by three, with missing counts and less usual copy
 numbers.
 
-Rule of acceptance, decided before the first run: for each setting and quantity a chi-square test on 20 bins of
-ranks and a Kolmogorov-Smirnov test; the smallest of all p-values, times their number, is at least 0.01. A
+Rule of acceptance, decided before the first run: for each setting and quantity a chi-square test on 20 bins
+of ranks and a Kolmogorov-Smirnov test; the smallest of all p-values, times their number, is at least 0.01. A
 correct sampler is refused in at most one run of a hundred. The exit code is 1 if it is refused. Besides, the
 draws must be nearly independent: the median effective size of each quantity is at least 70 of 99.
 
-With ``--broken`` one kernel is made wrong in memory (see `tests/kernel_fixtures.py`), and the exit code is 1 if
-the rule does *not* refuse it.
+With ``--broken`` one kernel is made wrong in memory (see `tests/kernel_fixtures.py`), and the exit code is 1
+if the rule does *not* refuse it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ SETTINGS: dict[str, Design] = {
     "min_alt 1": Design(
         n_mutations=30, n_samples=3, depth=40, min_alt=1,
         classes=(
-            (_C(), _C(), _C()), (_C(2, 1), _C(), _C(2, 1)), (_C(1, 0), _C(), _C(1, 0)), (_C(2, 0), _C(2, 0), _C()),
+            (_C(), _C(), _C()), (_C(2, 1), _C(), _C(2, 1)), (_C(1, 0), _C(), _C(1, 0)),
+            (_C(2, 0), _C(2, 0), _C()),
         ),
     ),
     "min_alt 3, missing": Design(
@@ -150,7 +151,8 @@ def run_one(task: tuple[str, int]) -> Ranked:
     simulation = simulate_prior(SETTINGS[setting], spec, seed=seeds[0])
     reads = compile_reads(simulation.dataset, spec)
     capacity = chains.room_for(len(reads.order), int(spec.constant("max_clones")), None)
-    plan = chains.Plan(reads, compile_priors(simulation.dataset, spec), TUNE, DRAWS * MAX_STRIDE, THIN, capacity)
+    priors = compile_priors(simulation.dataset, spec)
+    plan = chains.Plan(reads, priors, TUNE, DRAWS * MAX_STRIDE, THIN, capacity)
     chain, stride = chains.Chain(plan, seeds[1]), 1
     while True:
         while len(chain.records.ccf) < DRAWS * stride:
@@ -164,7 +166,9 @@ def run_one(task: tuple[str, int]) -> Ranked:
     return Ranked(setting, ranks, sizes, time.process_time() - started)
 
 
-def rank_all(truth: dict[str, float], draws: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, int]:
+def rank_all(
+    truth: dict[str, float], draws: dict[str, np.ndarray], rng: np.random.Generator
+) -> dict[str, int]:
     """Rank of each true value among its draws, ties broken at random."""
     ranks = {}
     for name, value in truth.items():
@@ -182,7 +186,7 @@ def use_broken(name: str) -> None:
 
 
 def collect(simulations: int, cores: int) -> list[Ranked]:
-    """Run all simulations of all settings in processes forked from this one, which has compiled the kernels."""
+    """Run all simulations in processes forked from this one, which has compiled the kernels."""
     tasks = [(setting, number) for number in range(simulations) for setting in SETTINGS]
     run_one(tasks[0])
     with multiprocessing.get_context("fork").Pool(cores, initializer=os.nice, initargs=(10,)) as pool:
@@ -223,8 +227,9 @@ def verdict(tests: pd.DataFrame) -> tuple[bool, str]:
     least = tests.loc[tests["ess_median"].idxmin()]
     p = smallest(tests)
     text = (
-        f"smallest p of {2 * len(tests)} tests, corrected: {p:.3g} ({worst['quantity']}, {worst['setting']}); "
-        f"smallest median effective size: {least['ess_median']:.0f} of {DRAWS} ({least['quantity']})"
+        f"smallest p of {2 * len(tests)} tests, corrected: {p:.3g} "
+        f"({worst['quantity']}, {worst['setting']}); smallest median effective size: "
+        f"{least['ess_median']:.0f} of {DRAWS} ({least['quantity']})"
     )
     return bool(p >= LEVEL and least["ess_median"] >= MEDIAN_ENOUGH), text
 
@@ -234,9 +239,8 @@ def envelope(simulations: int, level: float = 0.95) -> tuple[np.ndarray, np.ndar
     rng = np.random.default_rng(2)
     points = np.arange(1, DRAWS + 1) / (DRAWS + 1)
     scale = np.sqrt(points * (1 - points) / simulations)
-    extremes = [
-        np.abs(ecdf(rng.integers(DRAWS + 1, size=simulations)) - points).__truediv__(scale).max() for _ in range(2000)
-    ]
+    uniform = rng.integers(DRAWS + 1, size=(2000, simulations))
+    extremes = [(np.abs(ecdf(ranks) - points) / scale).max() for ranks in uniform]
     return points, np.quantile(extremes, level) * scale
 
 
@@ -246,7 +250,7 @@ def ecdf(ranks: np.ndarray) -> np.ndarray:
 
 
 def draw_figure(ranked: list[Ranked], path: Path) -> None:
-    """One panel a quantity: ECDF of the ranks minus that of the uniform, with the band that holds 95 % of runs."""
+    """One panel a quantity: ECDF of the ranks minus the uniform's, with the band that holds 95 % of runs."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -299,7 +303,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--simulations", type=int, default=300, help="per setting (default: %(default)s)")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--broken", metavar="NAME", help="a breakage; `list` shows them; `chosen` runs those committed")
+    parser.add_argument("--broken", metavar="NAME", help="a breakage; `list` shows all; `chosen` runs some")
     options = parser.parse_args(argv)
     if options.broken == "list":
         from kernel_fixtures import BREAKAGES
@@ -317,7 +321,8 @@ def main(argv: list[str] | None = None) -> int:
     passed, text = verdict(tests)
     print(tests.to_string(index=False, float_format="%.3g"))
     print(f"{'passed' if passed else 'FAILED'}: {text}")
-    print(f"{len(ranked)} simulations, {time.monotonic() - started:.0f} s, {sum(r.seconds for r in ranked):.0f} CPU s")
+    seconds = time.monotonic() - started, sum(r.seconds for r in ranked)
+    print(f"{len(ranked)} simulations, {seconds[0]:.0f} s, {seconds[1]:.0f} CPU s")
     return 0 if passed else 1
 
 

@@ -5,7 +5,9 @@ with a tree of clones, dated samples, copy-number segments and artefacts; `linea
 leukaemia changes its lineage.
 """
 
+from clonalbayes.simulate.patient import simulate
 from clonalbayes.simulate.prior import CopyState, Design, simulate_prior
 from clonalbayes.simulate.record import Simulation, Truth
+from clonalbayes.simulate.switch import lineage_switch
 
-__all__ = ["CopyState", "Design", "Simulation", "Truth", "simulate_prior"]
+__all__ = ["CopyState", "Design", "Simulation", "Truth", "lineage_switch", "simulate", "simulate_prior"]

@@ -43,12 +43,18 @@ class NoiseModel:
 
 def noise_model(spec: Spec) -> NoiseModel:
     """Return the noise component of a specification."""
-    recurrent = (spec.value("noise_recurrent_fraction", "alpha"), spec.value("noise_recurrent_fraction", "beta"))
+    recurrent = (
+        spec.value("noise_recurrent_fraction", "alpha"),
+        spec.value("noise_recurrent_fraction", "beta"),
+    )
     return NoiseModel(
-        spec.value("noise_recurrent", "p"), spec.value("noise_presence", "p"),
-        (spec.value("noise_slab", "alpha"), spec.value("noise_slab", "beta")), spec.constant("noise_error_rate"),
-        *beta_grid(*recurrent), spec.constant("noise_recurrent_precision"),
-    )  # fmt: skip
+        spec.value("noise_recurrent", "p"),
+        spec.value("noise_presence", "p"),
+        (spec.value("noise_slab", "alpha"), spec.value("noise_slab", "beta")),
+        spec.constant("noise_error_rate"),
+        *beta_grid(*recurrent),
+        spec.constant("noise_recurrent_precision"),
+    )
 
 
 def draw_noise(
@@ -84,7 +90,9 @@ def draw_noise(
             return alt, recurrent
         alt[left], recurrent[left] = _draw_once(depth[left], model, rng)
         left = left[(alt[left] < min_alt).all(axis=1)]
-    raise ValueError(f"artefacts at depth {depth[left[0]].tolist()} are hardly ever called with {min_alt} alt reads")
+    raise ValueError(
+        f"artefacts at depth {depth[left[0]].tolist()} are hardly ever called with {min_alt} alt reads"
+    )
 
 
 def _draw_once(

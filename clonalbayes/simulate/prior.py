@@ -89,7 +89,9 @@ class _Draw:
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def simulate_prior(design: Design, spec: str | Spec = "clones", *, seed: int | np.random.SeedSequence) -> Simulation:
+def simulate_prior(
+    design: Design, spec: str | Spec = "clones", *, seed: int | np.random.SeedSequence
+) -> Simulation:
     """Draw a patient from the model.
 
     Parameters
@@ -123,16 +125,23 @@ def simulate_prior(design: Design, spec: str | Spec = "clones", *, seed: int | n
     depth = _draw_depth(design, rng)
     clone, germline = expected_fractions(states, copies, draw.parameters)
     ccf = np.vstack([draw.ccf, np.zeros((2, design.n_samples))])[draw.labels]
-    fraction = np.where((draw.labels == GERMLINE)[:, None], germline, np.minimum(ccf * clone, 1.0))
+    fraction = np.minimum(np.where((draw.labels == GERMLINE)[:, None], germline, ccf * clone), 1.0)
     error = draw.parameters["error_rate"]
-    fraction = np.minimum(fraction, 1.0) * (1.0 - error) + (1.0 - np.minimum(fraction, 1.0)) * error
+    fraction = fraction * (1.0 - error) + (1.0 - fraction) * error
     alt = draw_called(depth, fraction, draw.parameters["precision"], design.min_alt, rng)
     noise = draw.labels == NOISE
     alt[noise] = draw_noise(depth[noise], noise_model(model), design.min_alt, rng)[0]
-    draw.parameters["log_likelihood"] = np.array(_log_likelihood(alt, depth, fraction, noise, draw, design, model))
-    truth = Truth(draw.labels, genotype, np.where(noise[:, None], 0.0, copies), draw.ccf, draw.presence,
-                  tuple(f"C{k + 1}" for k in range(len(draw.ccf))), np.zeros(0, np.int64), draw.parameters)  # fmt: skip
-    return Simulation(_dataset(alt, depth, states, design), truth, {"design": asdict(design), "model": model.name})
+    draw.parameters["log_likelihood"] = np.array(
+        _log_likelihood(alt, depth, fraction, noise, draw, design, model)
+    )
+    names = tuple(f"C{k + 1}" for k in range(len(draw.ccf)))
+    truth = Truth(
+        draw.labels, genotype, np.where(noise[:, None], 0.0, copies), draw.ccf, draw.presence, names,
+        np.zeros(0, np.int64), draw.parameters,
+    )  # fmt: skip
+    return Simulation(
+        _dataset(alt, depth, states, design), truth, {"design": asdict(design), "model": model.name}
+    )
 
 
 def admissible(presence: np.ndarray) -> bool:
@@ -185,8 +194,15 @@ def _draw_parameters(design: Design, spec: Spec, rng: np.random.Generator) -> di
         error = log_normal("error_rate")
     while not within(purity, 0.0, 1.0):
         purity = rng.normal(design.purity, design.purity_sd, design.n_samples)
-    share = rng.beta(spec.value("cn_clonal_fraction", "alpha"), spec.value("cn_clonal_fraction", "beta"), len(purity))
-    return {"precision": log_normal("precision"), "error_rate": error, "purity": purity, "cn_clonal_fraction": share}
+    share = rng.beta(
+        spec.value("cn_clonal_fraction", "alpha"), spec.value("cn_clonal_fraction", "beta"), len(purity)
+    )
+    return {
+        "precision": log_normal("precision"),
+        "error_rate": error,
+        "purity": purity,
+        "cn_clonal_fraction": share,
+    }
 
 
 def _draw_genotypes(
@@ -249,7 +265,13 @@ def _draw_depth(design: Design, rng: np.random.Generator) -> np.ndarray:
 
 
 def _log_likelihood(
-    alt: np.ndarray, depth: np.ndarray, fraction: np.ndarray, noise: np.ndarray, draw: _Draw, design: Design, spec: Spec
+    alt: np.ndarray,
+    depth: np.ndarray,
+    fraction: np.ndarray,
+    noise: np.ndarray,
+    draw: _Draw,
+    design: Design,
+    spec: Spec,
 ) -> float:
     """Log probability of all reads given the state, mutation by mutation conditioned on a call."""
     precision = np.broadcast_to(draw.parameters["precision"], alt.shape)
@@ -271,19 +293,21 @@ def _dataset(
         return np.array([[getattr(c, name) for c in row] for row in states])
 
     both = ("mutation", "specimen")
-    values = {"alt_count": np.where(missing, -1, alt), "depth": np.where(missing, -1, depth),
-              "major_cn": table("major"), "minor_cn": table("minor"), "normal_cn": table("normal")}  # fmt: skip
+    values = {"alt_count": np.where(missing, -1, alt), "depth": np.where(missing, -1, depth)}
+    values |= {f"{name}_cn": table(name) for name in ("major", "minor", "normal")}
     if (table("major") < 0).any():
         values["total_cn"] = table("total")
     if not np.isnan(table("var_read_prob")).all():
         values["var_read_prob"] = table("var_read_prob")
-    texts = {name: ("mutation", np.full(n, "", object)) for name in ("chrom", "ref", "alt", "context", "kind")}
+    texts = {
+        name: ("mutation", np.full(n, "", object)) for name in ("chrom", "ref", "alt", "context", "kind")
+    }
     coords = {
         "mutation": [f"m{i + 1}" for i in range(n)], "specimen": [f"S{s + 1}" for s in range(samples)],
         "pos": ("mutation", np.full(n, -1)), **texts,
         "purity": ("specimen", np.broadcast_to(np.asarray(design.purity, float), samples).copy()),
         "purity_sd": ("specimen", np.full(samples, design.purity_sd)),
-        "date": ("specimen", np.full(samples, "", object)), "group": ("specimen", np.full(samples, "", object)),
+        **{name: ("specimen", np.full(samples, "", object)) for name in ("date", "group")},
     }  # fmt: skip
     attrs = {"source": "simulation", "format": "simulation", "min_alt": design.min_alt, "notes": "[]"}
     return validate(xr.Dataset({name: (both, value) for name, value in values.items()}, coords, attrs))

@@ -82,8 +82,8 @@ class Simulation:
         """Summarise in one line."""
         n, outside = self.dataset.sizes, int((self.truth.assignment < 0).sum())
         return (
-            f"<Simulation: {n['mutation']} mutations x {n['specimen']} samples, {len(self.truth.ccf)} clones, "
-            f"{outside} mutations outside them>"
+            f"<Simulation: {n['mutation']} mutations x {n['specimen']} samples, "
+            f"{len(self.truth.ccf)} clones, {outside} mutations outside them>"
         )
 
     def truth_table(self) -> dict[str, Any]:
@@ -132,4 +132,6 @@ class Simulation:
 
 
 def _by_clone(names: tuple[str, ...], samples: list[str], values: np.ndarray) -> dict[str, dict[str, float]]:
-    return {name: dict(zip(samples, row.tolist(), strict=True)) for name, row in zip(names, values, strict=True)}
+    return {
+        name: dict(zip(samples, row.tolist(), strict=True)) for name, row in zip(names, values, strict=True)
+    }
