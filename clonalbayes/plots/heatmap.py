@@ -13,7 +13,7 @@ from clonalbayes.plots.source import (
     dataset,
     labels_of,
     names,
-    open_source,
+    opened,
     present_labels,
     subsample,
     vaf_of,
@@ -52,8 +52,8 @@ def compute_heatmap(source: Source, *, max_rows: int = 1500, seed: int = 0) -> x
         value (mutation, specimen) in the order of the rows, NaN where there are no reads; label (mutation);
         n (clone) the mutations of each label in the data and rows (clone) those drawn.
     """
-    tree = open_source(source)
-    labels, vaf = labels_of(tree), vaf_of(tree)
+    with opened(source) as tree:
+        labels, vaf = labels_of(tree), vaf_of(tree)
     present = present_labels(labels)
     rows = subsample(labels, max_rows, 3, seed)
     notes = []

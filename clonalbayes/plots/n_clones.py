@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from clonalbayes.plots import style
-from clonalbayes.plots.source import Source, dataset, group, open_source
+from clonalbayes.plots.source import Source, dataset, group, opened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,10 +32,11 @@ def compute_n_clones(source: Source, *, share: float = 0.01, prob: float = 0.95)
         probability (which, n_clones) with which = "all" and "large"; low and high (which), the range of the
         smallest set of numbers that holds `prob`. `n_clones` runs without gaps over the numbers seen.
     """
-    posterior = group(open_source(source, consensus=False), "posterior")
-    every = posterior["n_clones"].values.ravel().astype(np.int64)
-    chains = range(posterior.sizes["chain"])  # one at a time: assignments may be large
-    large = np.concatenate([_count_large(posterior["assignment"][c].values, share) for c in chains])
+    with opened(source, consensus=False) as tree:
+        posterior = group(tree, "posterior")
+        every = posterior["n_clones"].values.ravel().astype(np.int64)
+        chains = range(posterior.sizes["chain"])  # one at a time: assignments may be large
+        large = np.concatenate([_count_large(posterior["assignment"][c].values, share) for c in chains])
     first, last = min(every.min(), large.min()), max(every.max(), large.max())
     counts = [np.bincount(x - first, minlength=last - first + 1) for x in (every, large)]
     probability = np.stack(counts) / len(every)

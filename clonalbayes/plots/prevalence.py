@@ -9,7 +9,7 @@ import xarray as xr
 
 from clonalbayes.faults import fail
 from clonalbayes.plots import style
-from clonalbayes.plots.source import Source, dataset, group, labels_of, names, open_source
+from clonalbayes.plots.source import Source, dataset, group, labels_of, names, opened
 from clonalbayes.summaries.intervals import hdi, mean
 
 if TYPE_CHECKING:
@@ -43,20 +43,19 @@ def compute_prevalence(source: Source, *, ccf: bool = False, hdi_prob: float = 0
         mean, lo, hi, p_present (clone, specimen), NaN where no draw has the clone; n (clone), the mutations
         of the consensus clone; date (specimen), text, empty where unknown.
     """
-    tree = open_source(source)
-    posterior, held = group(tree, "posterior"), group(tree, "constant_data")
-    size = (
-        group(tree, "consensus")["cellular_prevalence"].transpose("chain", "draw", "clone", "specimen").values
-    )
+    with opened(source) as tree:
+        posterior, held, labels = group(tree, "posterior"), group(tree, "constant_data"), labels_of(tree)
+        drawn = group(tree, "consensus")["cellular_prevalence"]
+        size = drawn.transpose("chain", "draw", "clone", "specimen").values
+        purity = posterior["purity"].transpose("chain", "draw", "specimen").values
+        specimens = names(posterior["specimen"])
+        dates = [str(d) for d in held["date"].values] if "date" in held else [""] * len(specimens)
     clones = size.shape[2]
     if ccf:
-        size = size / posterior["purity"].transpose("chain", "draw", "specimen").values[:, :, None, :]
+        size = size / purity[:, :, None, :]
     size = size.reshape(-1, *size.shape[2:]).astype(float)
     present = mean(np.where(np.isnan(size), np.nan, size > 0))  # absence is a prevalence of exactly 0
     lo, hi = hdi(size, hdi_prob)
-    labels = labels_of(tree)
-    specimens = names(posterior["specimen"])
-    dates = [str(d) for d in held["date"].values] if "date" in held else [""] * len(specimens)
     table = ("clone", "specimen")
     return dataset(
         {

@@ -15,13 +15,16 @@ from clonalbayes.plots.source import (
     group,
     labels_of,
     names,
-    open_source,
+    opened,
     present_labels,
     subsample,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+BLOCK = 64
+"""Draws that are counted at once."""
 
 
 def compute_similarity(
@@ -47,20 +50,18 @@ def compute_similarity(
         label (mutation), by which the mutations are ordered, and within a clone by falling probability of it;
         n and rows (clone) the mutations of each label in the data and those drawn.
     """
-    tree = open_source(source)
-    labels, posterior = labels_of(tree), group(tree, "posterior")
-    present = present_labels(labels)
-    rows = subsample(labels, max_mutations, 3, seed)
-    rank = {label: r for r, label in enumerate(present)}
-    sure = np.nan_to_num(np.asarray(group(tree, "consensus")["probability"].values, float))
-    order = rows[np.lexsort((-sure[rows], [rank[int(k)] for k in labels[rows]]))]
-    step = max(-(-posterior.sizes["chain"] * posterior.sizes["draw"] // max_draws), 1)
-    together, used = np.zeros((len(order), len(order)), np.int64), 0
-    for chain in range(posterior.sizes["chain"]):
-        for row in posterior["assignment"][chain, ::step].values[:, order]:
-            together += (row[:, None] == row) & (row >= 0)
-            used += 1
-    similarity = together / max(used, 1)
+    with opened(source) as tree:
+        labels, posterior = labels_of(tree), group(tree, "posterior")
+        rows = subsample(labels, max_mutations, 3, seed)
+        sure = np.nan_to_num(np.asarray(group(tree, "consensus")["probability"].values, float))
+        rank = {label: r for r, label in enumerate(present_labels(labels))}
+        order = rows[np.lexsort((-sure[rows], [rank[int(k)] for k in labels[rows]]))]
+        mutations = names(posterior["mutation"][order])
+        step = max(-(-posterior.sizes["chain"] * posterior.sizes["draw"] // max_draws), 1)
+        chains = range(posterior.sizes["chain"])
+        draws = np.concatenate([posterior["assignment"][c, ::step].values[:, order] for c in chains])
+    present = list(rank)
+    similarity = together(draws)
     np.fill_diagonal(similarity, 1.0)
     notes = []
     if len(order) < len(labels):
@@ -73,9 +74,37 @@ def compute_similarity(
             "n": ("clone", [int((labels == k).sum()) for k in present]),
             "rows": ("clone", [int((labels[order] == k).sum()) for k in present]),
         },
-        {"clone": present, "mutation": [names(posterior["mutation"])[i] for i in order]},
-        notes, draws=used,
+        {"clone": present, "mutation": mutations},
+        notes, draws=len(draws),
     )  # fmt: skip
+
+
+def together(assignment: np.ndarray) -> np.ndarray:
+    """Share of the draws in which two mutations are in the same clone.
+
+    Parameters
+    ----------
+    assignment
+        [draw, mutation] clone from 0; negative outside the clones.
+
+    Returns
+    -------
+    numpy.ndarray
+        [mutation, mutation].
+
+    Examples
+    --------
+    >>> together(np.array([[0, 0, 1], [0, 1, -1]])).tolist()
+    [[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 0.5]]
+    """
+    count, n = assignment.shape
+    clones = np.arange(int(assignment.max(initial=-1)) + 1)
+    total = np.zeros((n, n), np.float32)  # counts below 2**24 are exact
+    for start in range(0, count, BLOCK):
+        member = assignment[start : start + BLOCK, :, None] == clones
+        flat = member.transpose(1, 0, 2).reshape(n, -1).astype(np.float32)
+        total += flat @ flat.T
+    return total.astype(float) / max(count, 1)
 
 
 def draw_similarity(data: xr.Dataset, axes: Axes | None = None) -> Axes:

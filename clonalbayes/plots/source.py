@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,18 @@ import numpy as np
 import xarray as xr
 
 from clonalbayes.faults import fail
+from clonalbayes.results import POSTERIOR, Result
 
 NOISE, GERMLINE = 0, -1
 """Consensus labels of the components that are no clones."""
 
-Source = xr.DataTree | str | os.PathLike[str]
-"""A posterior, or the result folder that holds it."""
+Source = xr.DataTree | str | os.PathLike[str] | Result
+"""A posterior, or the result folder that holds it (its path, or opened)."""
 
 
-def open_source(source: Source, *, consensus: bool = True) -> xr.DataTree:
-    """Open what a figure is drawn from.
+@contextmanager
+def opened(source: Source, *, consensus: bool = True) -> Iterator[xr.DataTree]:
+    """Open what a figure is drawn from; a folder's posterior is read as far as it is asked for, then closed.
 
     Parameters
     ----------
@@ -31,20 +35,30 @@ def open_source(source: Source, *, consensus: bool = True) -> xr.DataTree:
     Raises
     ------
     InputError
-        If a folder holds no posterior.
+        If a folder holds no posterior, or one that cannot be read.
     """
-    if not isinstance(source, xr.DataTree):
-        path = Path(source) / "posterior.nc"
-        if not path.is_file():
-            raise fail(
-                str(source), "holds no posterior.nc", "Name a folder that `clonalbayes fit` has written."
-            )
-        source = xr.open_datatree(path, engine="netcdf4")
-    if consensus and "consensus" not in source.children:
-        from clonalbayes.summaries import summarise
+    if isinstance(source, xr.DataTree):
+        yield _with_consensus(source) if consensus else source
+        return
+    path = (source.folder if isinstance(source, Result) else Path(source).expanduser()) / POSTERIOR
+    if not path.is_file():
+        raise fail(
+            str(path.parent), f"holds no {POSTERIOR}", "Name a folder that `clonalbayes fit` has written."
+        )
+    try:
+        stored = xr.open_datatree(path, engine="netcdf4")
+    except OSError as error:
+        raise fail(str(path), f"cannot be read ({error})", "Run the fit again.") from error
+    with stored:
+        yield _with_consensus(stored) if consensus else stored
 
-        return summarise(source)
-    return source
+
+def _with_consensus(tree: xr.DataTree) -> xr.DataTree:
+    if "consensus" in tree.children:
+        return tree
+    from clonalbayes.summaries import summarise
+
+    return summarise(tree)
 
 
 def group(tree: xr.DataTree, name: str) -> xr.Dataset:

@@ -19,7 +19,7 @@ from clonalbayes.plots.source import (
     dataset,
     labels_of,
     names,
-    open_source,
+    opened,
     present_labels,
     subsample,
     vaf_of,
@@ -78,9 +78,10 @@ def compute_vaf_pairs(
     InputError
         If a pair names a sample that is not there.
     """
-    tree = open_source(source)
-    values = ccf_of(tree) if ccf else vaf_of(tree)
-    labels, specimens = labels_of(tree), names(values["specimen"])
+    with opened(source) as tree:
+        values = ccf_of(tree) if ccf else vaf_of(tree)
+        labels = labels_of(tree)
+    specimens = names(values["specimen"])
     notes: list[str] = []
     chosen = _pairs(specimens, pairs, max_pairs, notes)
     top = _top(values.values, ccf)
