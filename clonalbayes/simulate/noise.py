@@ -8,8 +8,10 @@ import numpy as np
 from scipy.special import logsumexp
 
 from clonalbayes.genotypes import beta_grid
-from clonalbayes.simulate.reads import MAX_ROUNDS, draw_alt, log_pmf
+from clonalbayes.simulate.reads import draw_alt, log_pmf
 from clonalbayes.specs import Spec
+
+MAX_ROUNDS = 10_000
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,8 @@ def _check(
     """Refuse sizes and numbers that make no patient."""
     if min(n_clones, n_samples) < 1:
         raise fail("simulation", "has no clone or no sample", "Ask for at least one of each.")
+    if min(reads.noise, reads.germline) < 0 or reads.noise + reads.germline > 1:
+        raise fail("simulation", "the share of noise or germline is wrong", "Give shares from 0 to 1.")
     if somatic(reads) < n_clones:
         raise fail(
             "simulation", f"{somatic(reads)} somatic mutations are fewer than {n_clones} clones",
@@ -277,10 +279,9 @@ def _dataset(
     """The table that a tool may see; the purities have the error that they state."""
     both = ("mutation", "specimen")
     stated = np.clip(blueprint.purity + PURITY_SD * rng.standard_normal(len(blueprint.purity)), 0.02, 1.0)
-    values = {
-        "alt_count": alt, "depth": depth, "major_cn": state[0], "minor_cn": state[1],
-        "normal_cn": np.full(alt.shape, 2),
-    }  # fmt: skip
+    values = {"alt_count": alt.astype(np.int32), "depth": depth.astype(np.int32)}
+    copies = {"major_cn": state[0], "minor_cn": state[1], "normal_cn": np.full(alt.shape, 2)}
+    values |= {name: count.astype(np.int16) for name, count in copies.items()}
     per_mutation = {
         name: ("mutation", sites[name]) for name in ("chrom", "pos", "ref", "alt", "context", "kind")
     }

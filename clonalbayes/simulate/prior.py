@@ -294,9 +294,10 @@ def _dataset(
 
     both = ("mutation", "specimen")
     values = {"alt_count": np.where(missing, -1, alt), "depth": np.where(missing, -1, depth)}
-    values |= {f"{name}_cn": table(name) for name in ("major", "minor", "normal")}
+    values = {name: counts.astype(np.int32) for name, counts in values.items()}
+    values |= {f"{name}_cn": table(name).astype(np.int16) for name in ("major", "minor", "normal")}
     if (table("major") < 0).any():
-        values["total_cn"] = table("total")
+        values["total_cn"] = table("total").astype(np.int16)
     if not np.isnan(table("var_read_prob")).all():
         values["var_read_prob"] = table("var_read_prob")
     texts = {

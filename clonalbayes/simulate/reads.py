@@ -6,7 +6,6 @@ import numpy as np
 from scipy.special import betaln, gammaln, logsumexp
 
 TINY = 1e-12
-MAX_ROUNDS = 100_000
 CHUNK_ENTRIES = 2_000_000
 
 
