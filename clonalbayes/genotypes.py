@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clonalbayes.kernels.layout import Priors, ReadData
-from clonalbayes.kernels.noise import log_choose, mix_noise, recurrent_loglik, scattered_loglik
+from clonalbayes.kernels.noise import (
+    log_choose, mix_noise, recurrent_loglik, saturated_loglik, scattered_loglik,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -126,7 +128,7 @@ def _classes(columns: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 def _axes(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Index [S, N] of each count on its sample's axis of distinct values (0 always first), offsets, values."""
-    index = np.empty(counts.shape, np.int32)
+    index = np.empty(counts.shape, np.uint32)  # unsigned: no test for negative indices in the kernels
     values, offsets = [], [0]
     for s, column in enumerate(counts):
         distinct = np.union1d(np.zeros(1, np.int64), column)
@@ -234,7 +236,7 @@ def _assemble(
         *(np.ascontiguousarray(cell_rows[:, j]) for j in range(3)), cell_rows[:, 3].astype(np.int64),
         cell_rows[:, 4].copy(),
         *(_blocks(off, cell_sample) for off in (alt_off, ref_off, depth_off)),
-        choose, noise, min_alt,
+        choose, saturated_loglik(depth, alt), noise, min_alt,
     )  # fmt: skip
 
 

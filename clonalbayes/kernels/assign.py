@@ -88,17 +88,25 @@ def subtract_called(
             missed = chance_missed(low_row, rank, depth_pos, cells, depth_ix, low + x)
             if missed > 0.0:
                 acc[x] -= log_called(missed)
-            if acc[x] > best[x]:
-                best[x] = acc[x]
 
 
 @kernel
-def add_logs(scores: np.ndarray, acc: np.ndarray) -> None:
-    """Scores = log(exp(scores) + exp(acc)), element by element."""
+def add_logs(scores: np.ndarray, acc: np.ndarray, best: np.ndarray) -> None:
+    """Add exp(acc) to exp(scores), in logarithms; only roughly where both are hopeless."""
     for x in range(len(acc)):
         top = max(scores[x], acc[x])
         gap = min(scores[x], acc[x]) - top
-        scores[x] = top + math.log1p(math.exp(gap)) if gap > -40.0 else top
+        if gap > -HOPELESS and top > best[x] - HOPELESS:
+            top += math.log1p(math.exp(gap))
+        scores[x] = top
+
+
+@kernel
+def raise_best(scores: np.ndarray, best: np.ndarray, width: int) -> None:
+    """Raise `best` to `scores` in the first `width` elements."""
+    for x in range(width):
+        if scores[x] > best[x]:
+            best[x] = scores[x]
 
 
 @kernel
@@ -122,7 +130,8 @@ def row_scores(
         if g == 0:
             scores[:width] = acc
         else:
-            add_logs(scores, acc)
+            add_logs(scores, acc, best)
+    raise_best(scores, best, width)
 
 
 @kernel

@@ -28,6 +28,19 @@ def log_choose(depth: np.ndarray, alt: np.ndarray) -> np.ndarray:
 
 
 @kernel
+def saturated_loglik(depth: np.ndarray, alt: np.ndarray) -> np.ndarray:
+    """Binomial log likelihood at each mutation's own alt fractions, without coefficients. [S, N] to [N]."""
+    samples, n = depth.shape
+    total = np.zeros(n)
+    for s in range(samples):
+        for i in range(n):
+            d, a = float(depth[s, i]), float(alt[s, i])
+            if a > 0.0 and a < d:
+                total[i] += a * math.log(a / d) + (d - a) * math.log1p(-a / d)
+    return total
+
+
+@kernel
 def scattered_probability(d: float, a: float, shown: float, alpha: float, beta: float, error: float) -> float:
     """Probability of `a` alt reads of `d`: Beta(alpha, beta)-binomial where it shows, else errors."""
     choose = log_gamma(d + 1.0) - log_gamma(a + 1.0) - log_gamma(d - a + 1.0)

@@ -121,7 +121,7 @@ def launch(
         seen = np.empty(LAUNCH_MEMBERS, np.int64)
         for x in range(LAUNCH_MEMBERS):
             seen[x] = members[min(int(rng.random() * n), n - 1)]
-    share, part = 0.5, np.empty(len(seen))
+    share, part = 0.3, np.empty(len(seen))
     for _ in range(LAUNCH_ROUNDS):
         for half in range(2):
             site_logs(data, state, work, ccf[half], logs[half, 0], logs[half, 1], temper)
@@ -130,6 +130,43 @@ def launch(
     for half in range(2):
         site_logs(data, state, work, ccf[half], logs[half, 0], logs[half, 1], temper)
     log_odds(data, state, members, logs, 0.0, odds)
+
+
+@kernel
+def anchor_weights(data: ReadData, state: State, work: Work, members: np.ndarray, weights: np.ndarray) -> float:
+    """Weights with which members are picked as first anchor of a split, and their sum.
+
+    They grow with the member's distance from the members' common ccf, because it is among those that
+    another clone hides. They depend on the set of members alone.
+    """
+    samples, cells = data.alt_ix.shape[0], len(data.cell_sample)
+    ccf, flat = np.empty((2, samples)), np.full(samples, 1.0)
+    weights[:] = 50.0
+    refit(data, state, work, members, weights, ccf)
+    log_p, log_q = np.empty(cells), np.empty(cells)
+    site_logs(data, state, work, ccf[0], log_p, log_q, flat)
+    total = 0.0
+    for x in range(len(members)):
+        i = members[x]
+        gap = data.saturated[i]
+        for s in range(samples):
+            cell = data.geno_cell[data.geno_off[data.cls[i]] + state.g[i], s]
+            gap -= data.alt_val[data.alt_off[s] + data.alt_ix[s, i]] * log_p[cell]
+            gap -= data.ref_val[data.ref_off[s] + data.ref_ix[s, i]] * log_q[cell]
+        weights[x] = (0.5 + min(max(gap, 0.0), 20.0)) ** 2
+        total += weights[x]
+    return total
+
+
+@kernel
+def draw_weighted(weights: np.ndarray, total: float, rng: np.random.Generator) -> int:
+    """An index with probability proportional to its weight."""
+    target = rng.random() * total
+    for x in range(len(weights) - 1):
+        target -= weights[x]
+        if target < 0.0:
+            return x
+    return len(weights) - 1
 
 
 @kernel
@@ -255,27 +292,32 @@ def gather(state: State, a: int, b: int, count: int) -> np.ndarray:
 def split_prior(state: State, clones: int, n_a: int, n_b: int) -> float:
     """Log prior ratio of a split of one of `clones` clones into n_a and n_b members, and of picking it and back.
 
-    The partner's probability in the way back is left to the caller.
+    The probabilities of the first anchor, and of the partner in the way back, are left to the caller.
     """
     n = n_a + n_b
     ratio = math.log(state.concentration[0]) + log_gamma(float(n_a)) + log_gamma(float(n_b)) - log_gamma(float(n))
-    forward = (SPLIT_SHARE if clones > 1 else 1.0) / (clones * n * (n - 1.0))
+    forward = (SPLIT_SHARE if clones > 1 else 1.0) / (clones * (n - 1.0))
     backward = (1.0 - SPLIT_SHARE if n_a > 1 else 1.0) / ((clones + 1.0) * n_a * n_b)
     return ratio + math.log(backward) - math.log(forward)
 
 
 @kernel
 def try_split(
-    data: ReadData, state: State, work: Work, terms: Terms, a: int, members: np.ndarray, first: int, second: int,
-    rng: np.random.Generator,
-) -> None:  # fmt: skip
+    data: ReadData, state: State, work: Work, terms: Terms, a: int, rng: np.random.Generator
+) -> None:
     """Propose to divide clone a; its halves are built in the two spare rows."""
     state.counters[COUNT_SPLIT] += 1
-    clones, n = state.n_clones[0], len(members)
+    clones, n = state.n_clones[0], work.size[a]
+    members = gather(state, a, a, n)
     odds, side = np.empty(n), np.empty(n, np.int8)
+    total = anchor_weights(data, state, work, members, odds)
+    x = draw_weighted(odds, total, rng)
+    y = min(int(rng.random() * (n - 1)), n - 2)
+    first, second = members[x], members[y if y < x else y + 1]
+    log_first = math.log(odds[x] / total)
     launch(data, state, work, members, first, second, odds, rng)
     share = min(max(rng.random(), 1e-9), 1.0 - 1e-9)
-    ratio = -divide(odds, share, members, first, second, side, True, rng)
+    ratio = -divide(odds, share, members, first, second, side, True, rng) - log_first
     halves = (members[side == 0], members[side == 1])
     ratio += log_beta_density(share, float(len(halves[0])), float(len(halves[1])))
     ratio += split_prior(state, clones, len(halves[0]), len(halves[1]))
@@ -328,7 +370,7 @@ def try_merge(
     gain = best_loglik(data, state, work, terms, clones, members)
     gain -= best_loglik(data, state, work, terms, a, members[side == 0])
     gain -= best_loglik(data, state, work, terms, b, members[side == 1])
-    if ratio + gain < SCREEN:  # the division's log probability, still to be added, is never positive
+    if ratio + gain < SCREEN:  # what is still to be added is never positive
         return
     ratio += row_weight(data, state, work, terms, clones, members, True, rng)
     ratio -= row_weight(data, state, work, terms, a, members[side == 0], False, rng)
@@ -337,9 +379,11 @@ def try_merge(
     log_u = math.log(rng.random())
     if not admissible_union(state, clones, a, b):
         return
-    if log_u >= ratio:
+    if log_u >= ratio:  # the anchor's and the division's log probabilities are never positive
         return
     odds = np.empty(n)
+    total = anchor_weights(data, state, work, members, odds)
+    ratio += math.log(odds[members == first][0] / total)
     launch(data, state, work, members, first, second, odds, rng)
     ratio += divide(odds, share, members, first, second, side, False, rng)
     if log_u < ratio:
@@ -392,12 +436,7 @@ def split_or_merge(data: ReadData, state: State, work: Work, terms: Terms, rng: 
     if splitting:
         if clones + SPARE_CLONES >= state.ccf.shape[0]:
             return
-        members = gather(state, a, a, n_a)
-        x = min(int(rng.random() * n_a), n_a - 1)
-        y = min(int(rng.random() * (n_a - 1)), n_a - 2)
-        if y >= x:
-            y += 1
-        try_split(data, state, work, terms, a, members, members[x], members[y], rng)
+        try_split(data, state, work, terms, a, rng)
     elif clones > 1:
         b = pick_partner(state, a, rng)
         n_b = work.size[b]

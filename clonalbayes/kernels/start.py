@@ -24,22 +24,6 @@ NOISE_SHARE = 0.02  # share of artefacts assumed while none is known
 
 
 @kernel
-def saturated(data: ReadData, temper: np.ndarray) -> np.ndarray:
-    """Tempered binomial log probability of every mutation at its own alt fractions, [N]."""
-    samples, n = data.alt_ix.shape
-    total = np.zeros(n)
-    for s in range(samples):
-        for i in range(n):
-            alt = data.alt_val[data.alt_off[s] + data.alt_ix[s, i]]
-            ref = data.ref_val[data.ref_off[s] + data.ref_ix[s, i]]
-            if alt > 0.0:
-                total[i] += temper[s] * alt * math.log(alt / (alt + ref))
-            if ref > 0.0:
-                total[i] += temper[s] * ref * math.log(ref / (alt + ref))
-    return total
-
-
-@kernel
 def best_genotype(data: ReadData, i: int, log_p: np.ndarray, log_q: np.ndarray) -> tuple[int, float]:
     """Genotype of mutation i with the highest tempered log probability, and that probability."""
     best, value = 0, -np.inf
@@ -60,7 +44,7 @@ def spread_seeds(
 ) -> int:
     """Fill ccf rows with seed mutations picked in proportion to their distance from the seeds so far."""
     n = len(state.z)
-    full = saturated(data, temper)
+    scale = temper.mean()
     nearest = np.full(n, FAR)
     cells = len(data.cell_sample)
     log_p, log_q = np.empty(cells), np.empty(cells)
@@ -74,7 +58,7 @@ def spread_seeds(
         anchor_ccf(data, work, i, genotype, state.ccf[k])
         site_logs(data, state, work, state.ccf[k], log_p, log_q, temper)
         for j in range(n):
-            nearest[j] = min(nearest[j], max(full[j] - best_genotype(data, j, log_p, log_q)[1], 0.0))
+            nearest[j] = min(nearest[j], max(scale * data.saturated[j] - best_genotype(data, j, log_p, log_q)[1], 0.0))
         if nearest.sum() < 1e-6 * n:
             return k + 1
     return wanted

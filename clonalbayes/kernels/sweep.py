@@ -5,6 +5,7 @@ import numpy as np
 from clonalbayes.kernels.ascertainment import mark_weak
 from clonalbayes.kernels.assign import assign_all, draw_genotype
 from clonalbayes.kernels.births import births_and_deaths
+from clonalbayes.kernels.condense import condense_or_dissolve
 from clonalbayes.kernels.hyper import update_concentration, update_parameters
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import NOISE, Priors, ReadData
@@ -13,6 +14,8 @@ from clonalbayes.kernels.profile import Terms, build_tails, sort_members
 from clonalbayes.kernels.splitmerge import split_or_merge
 from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.tables import build_tables, log_called, row_of
+
+CONDENSATIONS = 4  # proposals a sweep
 
 
 @kernel
@@ -62,6 +65,7 @@ def sweep(
     else:
         assign_all(data, state, work, priors.component, rng)
         births_and_deaths(data, state, work, terms, priors.component, births, rng)
+        condense_or_dissolve(data, state, work, terms, priors.component, CONDENSATIONS, rng)
         propose_splits(data, state, work, terms, splits, rng)
     build_tails(data, state, work)
     mark_weak(data, state, work)
