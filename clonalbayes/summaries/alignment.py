@@ -18,8 +18,8 @@ import numpy as np
 GERMLINE, NOISE, FIRST = 0, 1, 2
 """Codes of the two components that are no clones, and of the first clone."""
 
-CHUNK = 2_000_000
-"""Entries of the assignment array that are worked on at once: 16 MB as 64-bit integers."""
+CHUNK = 1_000_000
+"""Entries of an array that are worked on at once: 8 MB as 64-bit integers."""
 
 MIN_JACCARD = 0.25
 """Shared / united mutations that a slot needs to pass as a clone: half of a clone split evenly has 0.5."""
@@ -55,12 +55,18 @@ class Draws:
         step = 1 if mutations is None else max(1, -(-n // mutations))
         return Draws(self.labels[rows][:, ::step], self.slots)
 
-    def chunks(self) -> Iterator[slice]:
-        """Ranges of draws that are worked on at once."""
-        total, n = self.labels.shape
-        step = max(1, CHUNK // max(n, 1))
-        for start in range(0, total, step):
-            yield slice(start, min(start + step, total))
+
+def chunks(total: int, width: int) -> Iterator[slice]:
+    """Split rows of some width into ranges that are worked on at once.
+
+    Examples
+    --------
+    >>> [(c.start, c.stop) for c in chunks(3, CHUNK // 2)]
+    [(0, 2), (2, 3)]
+    """
+    step = max(1, CHUNK // max(width, 1))
+    for start in range(0, total, step):
+        yield slice(start, min(start + step, total))
 
 
 @dataclass(frozen=True)
@@ -99,13 +105,15 @@ def crosstabs(labels: np.ndarray, width: int, partition: np.ndarray, columns: in
     numpy.ndarray
         [M, width, columns] counts.
     """
-    m = len(labels)
-    code = labels.astype(np.intp)
-    code += FIRST
-    code += (np.arange(m) * width)[:, None]
-    code *= columns
-    code += partition
-    return np.bincount(code.ravel(), minlength=m * width * columns).reshape(m, width, columns)
+    cells = width * columns
+    kind = np.int16 if cells < np.iinfo(np.int16).max else np.int32  # narrow codes go three times as fast
+    shifted = (partition + FIRST * columns).astype(kind)
+    out = np.empty((len(labels), cells), np.int64)
+    for draw, row in zip(labels, out, strict=True):
+        code = np.multiply(draw, kind(columns), dtype=kind)
+        code += shifted
+        row[:] = np.bincount(code, minlength=cells)
+    return out.reshape(-1, width, columns)
 
 
 def variation_of_information(tables: np.ndarray) -> np.ndarray:

@@ -13,8 +13,11 @@ import numpy as np
 
 from clonalbayes.summaries.alignment import (
     FIRST,
+    GERMLINE,
+    NOISE,
     Draws,
     Match,
+    chunks,
     crosstabs,
     match,
     variation_of_information,
@@ -29,6 +32,9 @@ SCOUTS = 200
 ROUNDS, FULL_ROUNDS = 8, 3
 ADDING_ROUNDS = 3
 """Rounds in which clones that the reference lacks may be added."""
+
+BLOCK = 2048
+"""Mutations whose codes are counted at once."""
 
 MIN_SUPPORT = 0.5
 """Share of draws in which a consensus clone must have a counterpart."""
@@ -75,10 +81,9 @@ def find_consensus(draws: Draws) -> Consensus:
     scouts = draws.thinned(SCOUTS)
     for round_ in range(ROUNDS):
         found = align(scouts, partition)
-        new = _settle(found)
+        new = dense(_settle(found))
         if round_ < ADDING_ROUNDS:
             new = _with_missing(scouts, found, new)
-        new = dense(new)
         if np.array_equal(new, partition):
             break
         partition = new
@@ -136,19 +141,43 @@ def align(draws: Draws, partition: np.ndarray) -> Consensus:
     Consensus
         With the given partition.
     """
-    n = len(partition)
     columns = int(partition.max(initial=FIRST - 1)) + 1
-    counts = np.zeros((n, columns + 1), np.int32)
-    row = np.arange(n) * (columns + 1)
-    matches = []
-    for chunk in draws.chunks():
-        labels = draws.labels[chunk]
-        matches.append(match(crosstabs(labels, draws.width, partition, columns)))
-        code = codes_of(labels, matches[-1].target)
-        code += row
-        counts += np.bincount(code.ravel(), minlength=counts.size).reshape(counts.shape)
+    matches = [
+        match(crosstabs(draws.labels[chunk], draws.width, partition, columns))
+        for chunk in chunks(len(draws.labels), draws.width * columns)
+    ]
     partner = np.concatenate([m.partner for m in matches])
-    return Consensus(partition, counts, Match(partner, np.concatenate([m.target for m in matches])))
+    found = Match(partner, np.concatenate([m.target for m in matches]))
+    return Consensus(partition, tally(draws, found.target, columns + 1), found)
+
+
+def tally(draws: Draws, target: np.ndarray, columns: int) -> np.ndarray:
+    """Count the draws in which each mutation has each code.
+
+    Parameters
+    ----------
+    draws
+        [D, N] raw labels.
+    target
+        [D, slots + 2] partition code of each code of each draw.
+    columns
+        Number of partition codes.
+
+    Returns
+    -------
+    numpy.ndarray
+        [N, columns] counts.
+    """
+    total, n = draws.labels.shape
+    counts = np.zeros((n, columns), np.int32)
+    for start in range(0, n, BLOCK):  # the counts of a block stay in the processor's cache
+        block = counts[start : start + BLOCK]
+        own = np.arange(len(block)) * columns
+        for chunk in chunks(total, len(block)):
+            code = codes_of(draws.labels[chunk, start : start + BLOCK], target[chunk])
+            code += own
+            block += np.bincount(code.ravel(), minlength=block.size).reshape(block.shape)
+    return counts
 
 
 def codes_of(labels: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -167,16 +196,31 @@ def _settle(found: Consensus) -> np.ndarray:
     return counts.argmax(1)
 
 
+def expected_loss(draws: Draws, partition: np.ndarray) -> float:
+    """Mean variation of information, in nats, between a partition [N] and the draws."""
+    columns = int(partition.max(initial=FIRST - 1)) + 1
+    losses = [
+        variation_of_information(crosstabs(draws.labels[chunk], draws.width, partition, columns))
+        for chunk in chunks(len(draws.labels), draws.width * columns)
+    ]
+    return float(np.concatenate(losses).mean())
+
+
 def _with_missing(draws: Draws, found: Consensus, new: np.ndarray) -> np.ndarray:
-    """Add the clones that mutations mostly are in but that the partition lacks, as the best draw has them."""
+    """Add clones that most draws have and the partition lacks, as one draw has them, if it is closer then."""
     columns = found.counts.shape[1] - 1
-    homeless = np.flatnonzero(found.counts.argmax(1) == columns)
+    matched = np.full_like(found.match.target, columns)
+    matched[:, :FIRST] = GERMLINE, NOISE
+    draw, clone = np.nonzero(found.match.partner >= 0)
+    matched[draw, found.match.partner[draw, clone] + FIRST] = clone + FIRST
+    outside = tally(draws, matched, columns + 1)[:, columns]
+    homeless = np.flatnonzero(outside > MIN_SUPPORT * len(draws.labels))
     if len(homeless) == 0:
         return new
     labels = draws.labels[:, homeless]
-    outside = codes_of(labels, found.match.target) == columns
-    best = int(outside.sum(1).argmax())
-    new = new.copy()
-    where = outside[best]
-    new[homeless[where]] = columns + labels[best, where]
-    return new
+    apart = codes_of(labels, matched) == columns
+    best = int(apart.sum(1).argmax())
+    richer = new.copy()
+    richer[homeless[apart[best]]] = columns + labels[best, apart[best]]
+    richer = dense(richer)
+    return richer if expected_loss(draws, richer) < expected_loss(draws, new) else new

@@ -166,8 +166,11 @@ def kinds(table: pd.DataFrame, chains: int, draws: int) -> list[str]:
     if chains < 2:
         return ["single"] * len(table)
     found = []
+    total = chains * draws
     for r, bulk, tail in zip(table["rhat"], table["ess_bulk"], table["ess_tail"], strict=True):
-        if not np.isfinite([r, bulk, tail]).all() or r > APART:
+        if r == 1.0 and bulk == tail == total:  # it never changes, and more draws would not show more
+            found.append(CONVERGED)
+        elif not np.isfinite([r, bulk, tail]).all() or r > APART:
             found.append("apart")
         elif r > MAX_RHAT:
             found.append("rhat")

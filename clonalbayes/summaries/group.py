@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from clonalbayes.faults import InputError
 from clonalbayes.specs import Spec, load
-from clonalbayes.summaries.alignment import FIRST, Draws
+from clonalbayes.summaries.alignment import FIRST, Draws, chunks
 from clonalbayes.summaries.consensus import Consensus, find_consensus
 from clonalbayes.summaries.intervals import mean, prior_presence
 from clonalbayes.summaries.multiplicity import multiplicity
@@ -42,8 +43,8 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
     tree
         From `clonalbayes.fit`: groups posterior, sample_stats, observed_data and constant_data.
     spec
-        The model it was fitted with, for the prior probability of presence; None = the one whose name is in
-        the posterior's attributes.
+        The model it was fitted with, for the prior probability of presence. None = the one that the posterior
+        names; if that is not known here or has changed, the prior is NaN, and so are the Bayes factors.
 
     Returns
     -------
@@ -55,13 +56,15 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
     Raises
     ------
     ValueError
-        If the posterior has no draw.
+        If the posterior has no draw or no mutation.
+    InputError
+        If `spec` cannot be loaded.
     """
     posterior: Any = tree["posterior"]
     labels = posterior["assignment"].values
     chains, count, n = labels.shape
-    if chains * count == 0:
-        raise ValueError("a posterior without draws cannot be summarised")
+    if labels.size == 0:
+        raise ValueError("a posterior without draws or without mutations cannot be summarised")
     draws = Draws(labels.reshape(-1, n), posterior.sizes["slot"])
     found = find_consensus(draws)
     order, per_draw = _clones(posterior, found)
@@ -109,7 +112,7 @@ def _slot_sizes(labels: np.ndarray, slots: int) -> np.ndarray:
     """Mutations [D, slots] in each slot of each draw."""
     draws = Draws(labels.reshape(-1, labels.shape[-1]), slots)
     out = []
-    for chunk in draws.chunks():
+    for chunk in chunks(*draws.labels.shape):
         block = draws.labels[chunk].astype(np.intp) + FIRST
         block += (np.arange(len(block)) * draws.width)[:, None]
         out.append(np.bincount(block.ravel(), minlength=len(block) * draws.width).reshape(len(block), -1))
@@ -144,6 +147,13 @@ def _dataset(tree: xr.DataTree) -> xr.Dataset:
 
 
 def _presence_weights(attrs: Any, spec: str | Path | Spec | None) -> np.ndarray:
-    """Dirichlet weights of absent, subclonal, clonal in the model that was fitted."""
-    model = load(attrs.get("model", "clones") if spec is None else spec)
-    return np.array(model.vector("presence_prob"))
+    """Dirichlet weights of absent, subclonal, clonal in the model that was fitted; NaN if it is not known."""
+    unknown = np.full(3, np.nan)
+    try:
+        model = load(attrs["model"] if spec is None else spec)
+    except (KeyError, InputError):  # a model from a file of the user, that the posterior only names
+        if spec is not None:
+            raise
+        return unknown
+    same = spec is not None or attrs.get("model_digest", model.digest) == model.digest
+    return np.array(model.vector("presence_prob")) if same else unknown

@@ -40,7 +40,7 @@ def hdi(draws: np.ndarray, mass: float = MASS) -> tuple[np.ndarray, np.ndarray]:
     if not 0.0 < mass <= 1.0:
         raise ValueError(f"the mass of an interval is in (0, 1], not {mass}")
     draws = np.asarray(draws, float)
-    ordered = np.sort(draws.reshape(len(draws), -1), axis=0)  # NaN come last
+    ordered = np.sort(draws.reshape(len(draws), int(np.prod(draws.shape[1:]))), axis=0)  # NaN come last
     valid = np.isfinite(ordered).sum(0)
     low, high = (np.full(ordered.shape[1], np.nan) for _ in range(2))
     for count in np.unique(valid[valid > 0]):
@@ -70,7 +70,7 @@ def presence(state: np.ndarray, prior: float) -> tuple[np.ndarray, np.ndarray]:
         [D, ...] 0 absent, 1 subclonal, 2 clonal, -1 where the draw has no such clone.
     prior
         Prior probability of presence, in (0, 1]. If it is 1, presence was assumed and there is no evidence to
-        weigh: the Bayes factor is NaN.
+        weigh: the Bayes factor is NaN. So it is if the prior is NaN: not known.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def presence(state: np.ndarray, prior: float) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         If the prior is not in (0, 1].
     """
-    if not 0.0 < prior <= 1.0:
+    if prior <= 0.0 or prior > 1.0:
         raise ValueError(f"the prior probability of presence is in (0, 1], not {prior}")
     absent, present = (state == 0).sum(0), (state > 0).sum(0)
     drawn = absent + present

@@ -58,8 +58,8 @@ def clone_table(tree: xr.DataTree) -> pd.DataFrame:
     group: Any = tree["consensus"]
     posterior: Any = tree["posterior"]
     phi = group["cellular_prevalence"].values
-    clones, samples = phi.shape[2:]
-    phi = phi.reshape(-1, clones, samples)
+    draws, (clones, samples) = phi.shape[0] * phi.shape[1], phi.shape[2:]
+    phi = phi.reshape(draws, clones, samples)
     state = group["presence"].values.reshape(phi.shape)
     purity = posterior["purity"].values.reshape(-1, 1, samples)
     # A clonal clone has CCF 1 by definition, and a quotient of rounded numbers might miss it.
