@@ -114,7 +114,7 @@ def run_fit(
 
     patient = read(input, params=params, purity=purity, min_alt=min_alt)
     checkpoint = checkpoint_of(folder)
-    settings = {
+    settings: dict[str, Any] = {
         "fixed_clusters": fixed_clusters,
         "chains": chains or spec.schedule.chains,
         "draws": draws or spec.schedule.draws,

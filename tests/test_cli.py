@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -23,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def raising(error: BaseException):
-    def handler(options):
+    def handler(*arguments):
         raise error
 
     return handler
@@ -357,3 +359,85 @@ def test_fit_checks_model_and_target_before_it_reads(tmp_path, capsys):
     assert main(["fit", str(path), "--out", str(tmp_path)]) == WRONG_INPUT
     assert "not a result folder" in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["reads.tsv"]
+
+
+@pytest.fixture(scope="module")
+def small_result(tmp_path_factory) -> Path:
+    """Fit a small simulated patient by the command line, once."""
+    folder = tmp_path_factory.mktemp("small")
+    sizes = ["--mutations", "40", "--samples", "2", "--clones", "2"]
+    assert main(["simulate", "--out", str(folder / "sim"), *sizes, "--quiet"]) == DONE
+    assert main(["fit", str(folder / "sim" / "reads.tsv"), "--out", str(folder / "result"), *SHORT]) == DONE
+    return folder / "result"
+
+
+SHORT = ["--chains", "2", "--draws", "30", "--tune", "30", "--seed", "5"]
+
+
+def test_fit_writes_the_whole_result_and_nothing_beside_it(small_result):
+    from clonalbayes.results import FILES
+
+    assert sorted(path.name for path in small_result.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in small_result.parent.iterdir()) == ["result", "sim"]
+    recorded = json.loads((small_result / "run.json").read_text(encoding="utf-8"))
+    assert recorded["settings"]["seed"] == 5
+    assert recorded["settings"]["draws"] == 30
+    assert recorded["model"]["digest"] == specs.load("clones").digest
+    assert list(recorded["inputs"]) == ["reads.tsv"]
+    assert recorded["versions"]["numba"]
+    assert recorded["verdict"]
+
+
+def test_fit_prints_one_line_of_findings_and_its_notes(small_result, capsys):
+    reads = small_result.parent / "sim" / "reads.tsv"
+    again = small_result.parent / "again"
+    assert main(["fit", str(reads), "--out", str(again), *SHORT]) == DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("note: ") for line in lines[:-1])
+    assert re.search(r"\d+ clones? \(95 %: .*40 mutations in 2 samples", lines[-1])
+    assert main(["fit", str(reads), "--out", str(again), *SHORT]) == WRONG_INPUT
+    assert "--force" in capsys.readouterr().err
+    assert main(["fit", str(reads), "--out", str(again), *SHORT, "--force", "--quiet", "--resume"]) == DONE
+    assert capsys.readouterr() == ("", "")
+    for table in ("clones.tsv", "mutations.tsv", "n_clones.tsv", "samples.tsv", "diagnostics.tsv"):
+        assert (again / table).read_bytes() == (small_result / table).read_bytes(), (
+            "the same seed, the same result"
+        )
+    shutil.rmtree(again)
+
+
+def test_an_interrupted_run_leaves_no_result(small_result, monkeypatch, capsys):
+    monkeypatch.setattr("clonalbayes.results.write", raising(KeyboardInterrupt()))
+    reads, out = small_result.parent / "sim" / "reads.tsv", small_result.parent / "stopped"
+    assert main(["fit", str(reads), "--out", str(out), *SHORT]) == INTERRUPTED
+    assert "--resume" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_plot_draws_one_figure_or_all(small_result, tmp_path, capsys):
+    assert main(["plot", "n_clones", str(small_result), "--out", str(tmp_path / "n.svg")]) == DONE
+    assert capsys.readouterr().out.strip() == str(tmp_path / "n.svg")
+    assert main(["plot", "n_clones", str(small_result), "--out", str(tmp_path / "n.docx")]) == WRONG_INPUT
+    assert main(["plot", "all", str(small_result), "--out", str(tmp_path / "n.svg")]) == WRONG_INPUT
+    assert main(["plot", "all", str(small_result), "--out", str(tmp_path / "all")]) == DONE
+    drawn = {path.stem for path in (tmp_path / "all").iterdir()}
+    assert drawn == set(PLOTS) - {"all"}
+
+
+def test_doctor_finds_everything(capsys):
+    assert main(["doctor"]) == DONE
+    text = capsys.readouterr().out
+    assert "Everything needed is here." in text
+    assert "a small fit found" in text
+    assert all(name in text for name in specs.names())
+
+
+def test_doctor_tells_what_is_broken(monkeypatch, capsys):
+    def broken():
+        raise ImportError("no kernels")
+
+    monkeypatch.setattr("clonalbayes.cli.doctor.kernels", broken)
+    assert main(["doctor"]) == FAILED
+    text = capsys.readouterr().out
+    assert "ImportError: no kernels" in text
+    assert "1 of the checks failed." in text

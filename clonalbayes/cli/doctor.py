@@ -76,19 +76,16 @@ def models() -> str:
 
 
 def cache() -> str:
-    """Find out where compiled kernels are kept; where they cannot be, every run compiles anew."""
-    # The order in which numba tries them.
-    stated = os.environ.get("NUMBA_CACHE_DIR")
-    beside = Path(__file__).resolve().parents[1] / "kernels"
-    own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numba"
-    for folder in [Path(stated)] if stated else [beside, own]:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return f"kept in {folder}"
-        except OSError:
-            continue
-    return "cannot be kept, each run compiles anew: set NUMBA_CACHE_DIR to a folder that is writable"
+    """Find out whether compiled kernels can be kept; where they cannot be, every run compiles anew."""
+    from clonalbayes.kernels.jit import cache_folder
+
+    folder = Path(cache_folder())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return f"kept in {folder}"
+    except OSError as error:
+        return f"{folder} is not writable ({error.strerror}): set NUMBA_CACHE_DIR, or each run compiles anew"
 
 
 def kernels() -> str:
@@ -99,7 +96,7 @@ def kernels() -> str:
     from clonalbayes.simulate import simulate
 
     start = perf_counter()
-    patient = simulate(n_mutations=30, n_samples=2, n_clones=2, seed=1)
+    patient = simulate(30, 2, 2, seed=1)
     tree = fit(patient.dataset, chains=1, tune=20, draws=20, seed=1, cores=1, progress=False)
-    n_clones = int(tree["posterior"]["n_clones"].values[0, -1])
+    n_clones = int(tree["posterior"].to_dataset()["n_clones"].values[0, -1])
     return f"a small fit found {n_clones} clones in {perf_counter() - start:.1f} s"
