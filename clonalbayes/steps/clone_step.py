@@ -35,6 +35,7 @@ class CloneStepState(StepMethodState):
     tune: bool
     done: int
     step_size: np.ndarray
+    moments: np.ndarray
 
 
 class Arrays(NamedTuple):
@@ -116,7 +117,7 @@ class CloneStep(BlockedStep):
         self.rng = get_random_generator(rng)
         self.tune, self.done = True, 0
         self._arrays: Arrays | None = None
-        self.step_size = np.empty(0)
+        self.step_size, self.moments = np.empty(0), np.empty(0)
 
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
         """Begin a chain: take its generator and forget the chain before."""
@@ -141,7 +142,7 @@ class CloneStep(BlockedStep):
             tuning_round, self.rng,
         )  # fmt: skip
         self.done += 1
-        self.step_size = arrays.state.step_size
+        self.step_size, self.moments = arrays.state.step_size, arrays.state.moments
         stats = {
             "lp": loglik + log_prior(data, state, work, self.block.priors),
             "log_likelihood": loglik,
@@ -160,6 +161,7 @@ class CloneStep(BlockedStep):
             self._arrays = new_arrays(self.block)
             if self.done and self.step_size.size:
                 self._arrays.state.step_size[:] = self.step_size
+                self._arrays.state.moments[:] = self.moments
         return self._arrays
 
     def _start(self, arrays: Arrays) -> None:
