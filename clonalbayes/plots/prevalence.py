@@ -53,7 +53,7 @@ def compute_prevalence(source: Source, *, ccf: bool = False, hdi_prob: float = 0
     clones = size.shape[2]
     if ccf:
         size = size / purity[:, :, None, :]
-    size = size.reshape(-1, *size.shape[2:]).astype(float)
+    size = size.reshape(size.shape[0] * size.shape[1], *size.shape[2:]).astype(float)
     present = mean(np.where(np.isnan(size), np.nan, size > 0))  # absence is a prevalence of exactly 0
     lo, hi = hdi(size, hdi_prob)
     table = ("clone", "specimen")
@@ -124,6 +124,8 @@ def _draw_samples(data: xr.Dataset, axes: Any) -> np.ndarray:
             _say_presence(axis, data, k, s)
         axis.set(xlim=(0, _top(data)), ylim=(max(clones, 1) - 0.4, -0.6))
         axis.set_title(style.escape(name))
+        axis.locator_params(axis="x", nbins=3)
+        axis.xaxis.set_major_formatter("{x:g}")
         axis.grid(axis="x", color="0.9", lw=0.6)
         axis.set_axisbelow(True)
         first = s % columns == 0 or not own
@@ -207,36 +209,56 @@ def _draw_dates(data: xr.Dataset, axes: Any) -> np.ndarray:
         remedy = 'Give every sample a date, or take layout="samples" or "clones".'
         raise fail("layout", f"no date is known for {', '.join(undated[:5])}", remedy)
     flat = style.given_axes(style.new_axes(1, 1, 7.0, 3.6) if axes is None else axes, 1)[:1]
-    days = mdates.date2num(np.array(texts, "datetime64[D]"))
+    days = _side_by_side(mdates.date2num(np.array(texts, "datetime64[D]")))
     order = np.argsort(days, kind="stable")
-    axis, clones = flat[0], data.sizes["clone"]
-    width = max(float(np.ptp(days)), 1.0)
-    for k in range(clones):
-        label = int(data["clone"][k])
-        shift = (k - (clones - 1) / 2) * 0.012 * width / max(clones, 1)  # clones of one size stay visible
-        axis.plot(
-            days[order] + shift, data["mean"].values[k, order], color=style.colour_of(label), lw=1.0, zorder=1
-        )
-        for s in order:
-            _draw_interval(axis, data, k, int(s), days[s] + shift, upright=True)
-    top = _top(data)
-    ends = data["mean"].values[:, order[-1]] if len(order) else np.zeros(0)
-    shown = [int(k) for k in np.argsort(ends) if np.isfinite(ends[k])]
-    for k, at in zip(shown, style.spread([ends[k] for k in shown], 0.045 * top, 0.0, top), strict=True):
-        label = int(data["clone"][k])
-        look: dict[str, Any] = {
-            "va": "center",
-            "fontsize": 7,
-            "color": style.colour_of(label),
-            "weight": "bold",
-        }
-        place = (days[order[-1]], at)
-        axis.annotate(str(label), place, (8, 0), textcoords="offset points", annotation_clip=False, **look)
+    axis, top = flat[0], _top(data)
+    for k, label in enumerate(data["clone"].values.tolist()):
+        axis.plot(days[order], data["mean"].values[k, order], color=style.colour_of(label), lw=1.0, zorder=1)
+        for s in order.tolist():
+            _draw_interval(axis, data, k, s, days[s], upright=True)
+    if len(order):
+        _name_lines(axis, data, days, int(order[-1]), top)
     locator = mdates.AutoDateLocator(minticks=3, maxticks=8)
     axis.xaxis.set_major_locator(locator)
     axis.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
     axis.set(ylim=(0, top), ylabel=f"{data.attrs['quantity']} of clone")
     return flat
+
+
+def _side_by_side(days: np.ndarray) -> np.ndarray:
+    """Move samples of one date apart, so that each can be seen."""
+    step = 0.02 * max(float(np.ptp(days)), 1.0) if len(days) else 0.0
+    moved = days.astype(float)
+    for day in np.unique(days):
+        same = np.flatnonzero(days == day)
+        moved[same] += step * (np.arange(len(same)) - (len(same) - 1) / 2.0)
+    return moved
+
+
+def _name_lines(axis: Axes, data: xr.Dataset, days: np.ndarray, last: int, top: float) -> None:
+    """Number the clones: those that are there at the end at the right, the others at their largest."""
+    from matplotlib.patheffects import withStroke
+
+    look: dict[str, Any] = {
+        "fontsize": 7,
+        "weight": "bold",
+        "annotation_clip": False,
+        "path_effects": [withStroke(linewidth=2.0, foreground="white")],
+        "zorder": 5,
+    }
+    size = np.nan_to_num(data["mean"].values)
+    there = size[:, last] > 0.02 * top
+    ends = [int(k) for k in np.argsort(size[:, last], kind="stable") if there[k]]
+    gap = 0.1 * top / style.inches_of(axis)[1]
+    for k, at in zip(ends, style.spread([size[k, last] for k in ends], gap, 0.0, top), strict=True):
+        text, place = str(int(data["clone"][k])), (days[last], at)
+        axis.annotate(text, place, (7, 0), textcoords="offset points", va="center", **look)
+    for k in np.flatnonzero(~there & (size.max(axis=1, initial=0.0) > 0)).tolist():
+        peak = int(size[k].argmax())
+        place = (days[peak], size[k, peak])
+        axis.annotate(
+            str(int(data["clone"][k])), place, (0, 3), textcoords="offset points", ha="center", **look
+        )
 
 
 def _add_legend(axis: Axes, data: xr.Dataset) -> None:

@@ -299,11 +299,11 @@ def _name_clones(axis: Axes, data: xr.Dataset, p: int, top: float) -> None:
     centre = data["centre"].values[p]
     groups: list[list[int]] = []
     for k in np.flatnonzero(np.nan_to_num(centre).max(axis=1) > 0.02 * top):
-        near = [g for g in groups if (np.abs(centre[g[0]] - centre[k]) < (0.15 * top, 0.08 * top)).all()]
+        near = [g for g in groups if (np.abs(centre[g[0]] - centre[k]) < (0.2 * top, 0.08 * top)).all()]
         near[0].append(int(k)) if near else groups.append([int(k)])
     for group in groups:
         text = ",".join(str(int(data["clone"][k])) for k in group[:5]) + ("…" if len(group) > 5 else "")
-        x, y = centre[group].mean(axis=0)
+        x, y = centre[group[0]]
         side = "left" if x < 0.08 * top else "right" if x > 0.92 * top else "center"
         text_look: dict[str, Any] = {
             "fontsize": 7.5,
