@@ -17,6 +17,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from clonalbayes.faults import fail
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ TEXT_COLUMNS = ("mutation", "sample", "quantity", "verdict", "reason", "file", "
 COMPRESSED = 4096
 """Values from which an array is compressed."""
 
-BLOCK = 2048
+BLOCK = 128
 """Mutations of one block of an array of labels: its successive draws, nearly the same, lie close together."""
 
 SHOWN = 10
@@ -154,7 +156,7 @@ def write_tree(tree: xr.DataTree, path: Path) -> None:
     Parameters
     ----------
     tree
-        With no variable of object dtype.
+        The posterior. Labels that fit into eight bits are stored in eight.
     path
         The file.
     """
@@ -176,6 +178,8 @@ def _encoding(name: str, variable: Any) -> dict[str, Any]:
     chosen: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": variable.dtype.itemsize > 1}
     if name in ("assignment", "genotype"):
         chosen["chunksizes"] = (1, variable.shape[1], min(BLOCK, variable.shape[2]))
+        if variable.values.max(initial=0) <= np.iinfo(np.int8).max:
+            chosen |= {"dtype": "int8", "shuffle": False}  # half the bytes to pack
     return chosen
 
 

@@ -229,6 +229,15 @@ def test_a_damaged_posterior_is_a_fault(made, tmp_path):
     assert len(open_result(folder).clones) == 6, "the tables do not need it"
 
 
+def test_labels_of_sixteen_bits_are_stored_in_eight_where_they_fit(tmp_path):
+    tree, *_ = known(draws=100)
+    tree["posterior"]["assignment"] = tree["posterior"]["assignment"].astype(np.int16)
+    write(summarise(tree), patient(dataset(66)), tmp_path / "r", INFO)
+    again = open_result(tmp_path / "r").tree["posterior"]["assignment"]
+    assert again.dtype == np.int8
+    assert np.array_equal(again.values, tree["posterior"]["assignment"].values)
+
+
 def test_texts_of_the_file_are_small(summary, made):
     size = (made / "posterior.nc").stat().st_size
     raw = sum(v.nbytes for node in summary.children.values() for v in node.variables.values())

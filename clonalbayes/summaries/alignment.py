@@ -77,12 +77,15 @@ class Match:
     ----------
     partner
         [D, K] slot that is the clone in the draw, -1 where there is none.
+    size
+        [D, K] mutations in that slot, 0 where there is none.
     target
         [D, slots + 2] code in the partition of each code of the draw. A slot that is nobody's partner goes to
         the clone that most of its mutations belong to (a split of that clone), else to K + 2.
     """
 
     partner: np.ndarray
+    size: np.ndarray
     target: np.ndarray
 
 
@@ -162,7 +165,8 @@ def match(tables: np.ndarray) -> Match:
     target = np.full((m, width), columns, np.intp)
     target[:, :FIRST] = GERMLINE, NOISE
     if slots == 0 or clones == 0:
-        return Match(np.full((m, clones), -1, np.intp), target)
+        none = np.zeros((m, clones), np.intp)
+        return Match(none - 1, none, target)
     shared = tables[:, FIRST:, FIRST:]
     size = tables[:, FIRST:].sum(2)
     partner = _best_partners(shared)
@@ -177,7 +181,9 @@ def match(tables: np.ndarray) -> Match:
     target[:, FIRST:] = np.where(2 * held > size, home + FIRST, columns)
     draw, clone = np.nonzero(partner >= 0)
     target[draw, partner[draw, clone] + FIRST] = clone + FIRST
-    return Match(partner, target)
+    held = np.zeros_like(partner)
+    held[draw, clone] = size[draw, partner[draw, clone]]
+    return Match(partner, held, target)
 
 
 def _best_partners(shared: np.ndarray) -> np.ndarray:

@@ -146,8 +146,8 @@ def align(draws: Draws, partition: np.ndarray) -> Consensus:
         match(crosstabs(draws.labels[chunk], draws.width, partition, columns))
         for chunk in chunks(len(draws.labels), draws.width * columns)
     ]
-    partner = np.concatenate([m.partner for m in matches])
-    found = Match(partner, np.concatenate([m.target for m in matches]))
+    parts = ([m.partner for m in matches], [m.size for m in matches], [m.target for m in matches])
+    found = Match(*(np.concatenate(part) for part in parts))
     return Consensus(partition, tally(draws, found.target, columns + 1), found)
 
 

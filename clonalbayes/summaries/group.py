@@ -10,7 +10,7 @@ import xarray as xr
 
 from clonalbayes.faults import InputError
 from clonalbayes.specs import Spec, load
-from clonalbayes.summaries.alignment import FIRST, Draws, chunks
+from clonalbayes.summaries.alignment import FIRST, Draws
 from clonalbayes.summaries.consensus import Consensus, find_consensus
 from clonalbayes.summaries.intervals import mean, prior_presence
 from clonalbayes.summaries.multiplicity import multiplicity
@@ -94,29 +94,17 @@ def _clones(posterior: Any, found: Consensus) -> tuple[np.ndarray, list[tuple[st
     rows, at = np.arange(len(partner))[:, None], np.where(missing, 0, partner)
     if slots == 0:
         shape = (len(partner), 0, samples)
-        phi, state, size = np.zeros(shape), np.zeros(shape, np.int8), np.zeros(shape[:2], np.int32)
+        phi, state = np.zeros(shape), np.zeros(shape, np.int8)
     else:
         phi = posterior["cellular_prevalence"].values.reshape(-1, slots, samples)[rows, at]
         state = posterior["presence"].values.reshape(-1, slots, samples)[rows, at]
-        size = _slot_sizes(posterior["assignment"].values, slots)[rows, at]
-    phi[missing], state[missing], size[missing] = np.nan, -1, 0
+    phi[missing], state[missing] = np.nan, -1
     order = np.argsort(-mean(phi).mean(1), kind="stable")
     return order, [
         ("cellular_prevalence", ["clone", "specimen"], phi[:, order]),
         ("presence", ["clone", "specimen"], state[:, order].astype(np.int8)),
-        ("clone_size", ["clone"], size[:, order].astype(np.int32)),
+        ("clone_size", ["clone"], found.match.size[:, order].astype(np.int32)),
     ]
-
-
-def _slot_sizes(labels: np.ndarray, slots: int) -> np.ndarray:
-    """Mutations [D, slots] in each slot of each draw."""
-    draws = Draws(labels.reshape(-1, labels.shape[-1]), slots)
-    out = []
-    for chunk in chunks(*draws.labels.shape):
-        block = draws.labels[chunk].astype(np.intp) + FIRST
-        block += (np.arange(len(block)) * draws.width)[:, None]
-        out.append(np.bincount(block.ravel(), minlength=len(block) * draws.width).reshape(len(block), -1))
-    return np.concatenate(out)[:, FIRST:]
 
 
 def _mutations(found: Consensus, order: np.ndarray, draws: int) -> dict[str, np.ndarray]:
