@@ -86,6 +86,7 @@ def test_pairs_are_all_or_neighbours_or_some_of_them(samples, wanted):
 def test_pairs_can_be_asked_for_and_unknown_samples_are_named(tree):
     data = plots.compute_vaf_pairs(tree, pairs=[("last", "before")])
     assert (data["pair_x"].item(), data["pair_y"].item()) == (3, 0)
+    assert data.attrs["note"] == ""  # what is missing is missing elsewhere
     with pytest.raises(InputError, match=r"there is no 'now'.*before, after"):
         plots.compute_vaf_pairs(tree, pairs=[("now", "before")])
 

@@ -123,7 +123,7 @@ def _draw_samples(data: xr.Dataset, axes: Any) -> np.ndarray:
             _draw_interval(axis, data, k, s, k, upright=False)
             _say_presence(axis, data, k, s)
         axis.set(xlim=(0, _top(data)), ylim=(max(clones, 1) - 0.4, -0.6))
-        axis.set_title(style.escape(name))
+        axis.set_title(style.escape(name, 22))
         axis.locator_params(axis="x", nbins=3)
         axis.xaxis.set_major_formatter("{x:g}")
         axis.grid(axis="x", color="0.9", lw=0.6)

@@ -88,7 +88,8 @@ def compute_vaf_pairs(
     present = present_labels(labels)
     drawn = np.zeros(len(labels), bool)
     drawn[subsample(labels, max_points, FLOOR, seed)] = True
-    _say(values.values, labels, drawn, top, notes)
+    shown = sorted({s for pair in chosen for s in pair}) or list(range(len(specimens)))
+    _say(values.values[:, shown], labels, drawn, top, notes)
     density, level, centre = _densities(values.values, labels, present, chosen, top)
     edges = np.linspace(0.0, top, BINS + 1)
     counts = _marginals(np.minimum(values.values, top), labels, present, edges)
