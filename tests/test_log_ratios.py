@@ -285,7 +285,9 @@ def test_moves_of_sample_parameters_have_the_models_ratio(case, which):
             ratio += hyper.ascertainment_change(k.d, k.s, k.w, s)
             walk = np.log(k.state.precision[s]) + np.log(k.state.error_rate[s]) - walk
             assert ratio == pytest.approx(target(case, k) - before + walk, abs=CLOSE)
-            assert (jacobian != 0.0) <= (which == hyper.PURITY_FIXED_PHI)
+            moved = (k.state.presence[: k.state.n_clones[0], s] == SUBCLONAL).sum()
+            stretch = np.log(point["purity"][s] / k.state.purity[s])
+            assert jacobian == pytest.approx(moved * stretch if which == hyper.PURITY_FIXED_PHI else 0.0)
             checked += 1
     assert checked > 5
 
