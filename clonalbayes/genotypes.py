@@ -29,6 +29,11 @@ MAX_GENOTYPES = 24
 
 GRID_RANGE, GRID_SIZE = (2e-3, 0.7), 40
 
+GERMLINE_NEEDS_PURITY = 0.95
+"""Germline variants are told from the trunk only if some sample is less pure than this."""
+
+NO_WEIGHT = 1e-8
+
 DEFAULT_PURITY_FLOOR = 1e-3
 
 
@@ -264,7 +269,8 @@ def compile_priors(ds: xr.Dataset, spec: Spec) -> Priors:
     """The specification's priors as the kernels read them, with the Dataset's purities and error rates.
 
     A purity without an error gets the specification's; an error rate in the Dataset replaces the median
-    of the prior.
+    of the prior. Where every sample is nearly pure, a germline variant looks like a mutation of the trunk:
+    the germline component gets no weight then.
     """
     samples = ds.sizes["specimen"]
     error = [np.log(spec.value("error_rate", "median")), spec.value("error_rate", "sigma")]
@@ -275,6 +281,9 @@ def compile_priors(ds: xr.Dataset, spec: Spec) -> Priors:
     sd = np.asarray(ds["purity_sd"].values, float) if "purity_sd" in ds.coords else np.full(samples, np.nan)
     sd = np.where(np.isnan(sd), spec.value("purity", "sd"), np.maximum(sd, 1e-4))
     purity = np.clip(np.asarray(ds["purity"].values, float), DEFAULT_PURITY_FLOOR, 1.0)
+    component = np.array(spec.vector("component_weight"))
+    if purity.min() > GERMLINE_NEEDS_PURITY:
+        component[2] = NO_WEIGHT
     return Priors(
         concentration=np.array([spec.value("concentration", "shape"), spec.value("concentration", "rate")], float),
         presence=np.array(spec.vector("presence_prob")),
@@ -282,5 +291,5 @@ def compile_priors(ds: xr.Dataset, spec: Spec) -> Priors:
         error_rate=error_rate,
         purity=np.stack([purity, sd], axis=1),
         cn_clonal=np.array([spec.value("cn_clonal_fraction", "alpha"), spec.value("cn_clonal_fraction", "beta")]),
-        component=np.array(spec.vector("component_weight")),
+        component=component,
     )
