@@ -170,6 +170,11 @@ def test_pairs_share_a_clone_as_often_as_the_restaurant_process_says():
     assert together == pytest.approx(both * np.mean(1 / (1 + grid)), abs=0.07)
 
 
+def test_no_germline_variant_is_drawn_where_all_samples_are_pure():
+    drawn = [simulate_prior(Design(50, 2, purity=1.0), SPEC, seed=s).truth.assignment for s in range(20)]
+    assert (np.array(drawn) != -2).all()
+
+
 def test_genotypes_are_uniform_over_the_vectors_of_the_class():
     design = Design(n_mutations=3, n_samples=2, depth=5, classes=((C(2, 1), C(2, 0)),))
     copies = np.concatenate([simulate_prior(design, SPEC, seed=s).truth.genotype for s in range(300)])

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from clonalbayes.data.schema import validate
-from clonalbayes.genotypes import genotype_vectors
+from clonalbayes.genotypes import GERMLINE_NEEDS_PURITY, NO_WEIGHT, genotype_vectors
 from clonalbayes.simulate.noise import draw_noise, log_likelihood_noise, noise_model
 from clonalbayes.simulate.reads import draw_called, log_chance_called, log_pmf
 from clonalbayes.simulate.record import GERMLINE, NOISE, Simulation, Truth
@@ -156,7 +156,10 @@ def _draw_state(design: Design, spec: Spec, rng: np.random.Generator) -> _Draw:
     """One draw from the prior before it is conditioned on admissible clones."""
     samples = design.n_samples
     concentration = rng.gamma(spec.value("concentration", "shape")) / spec.value("concentration", "rate")
-    labels = _draw_labels(design.n_mutations, np.array(spec.vector("component_weight")), concentration, rng)
+    component = np.array(spec.vector("component_weight"))
+    if np.min(design.purity) > GERMLINE_NEEDS_PURITY:
+        component[2] = NO_WEIGHT
+    labels = _draw_labels(design.n_mutations, component, concentration, rng)
     presence_prob = rng.dirichlet(spec.vector("presence_prob"), samples)
     shape = (int(labels.max(initial=-1)) + 1, samples)
     heap = np.cumsum(presence_prob, axis=1)
