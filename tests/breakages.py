@@ -15,112 +15,203 @@ from typing import Any
 import numba
 
 MODULES = (
-    "special", "tables", "noise", "ascertainment", "profile", "assign", "envelope", "births", "splitmerge",
-    "condense", "prevalence", "hyper", "sweep", "start",
-)  # fmt: skip
+    "special",
+    "tables",
+    "noise",
+    "ascertainment",
+    "profile",
+    "assign",
+    "envelope",
+    "births",
+    "splitmerge",
+    "condense",
+    "prevalence",
+    "hyper",
+    "sweep",
+    "start",
+)
 
 # name -> function, what it says, what it is made to say
 BREAKAGES: dict[str, tuple[str, str, str]] = {
     "births with noise no likelier": (
-        "births.log_pick_birth", "0.5 * anywhere + (0.5 / kinds[1] if noise else 0.0)", "anywhere",
+        "births.log_pick_birth",
+        "0.5 * anywhere + (0.5 / kinds[1] if noise else 0.0)",
+        "anywhere",
     ),
     "births without the chance of being picked": (
-        "births.try_birth", "ratio -= log_pick_birth(", "ratio -= 0.0 * log_pick_birth(",
+        "births.try_birth",
+        "ratio -= log_pick_birth(",
+        "ratio -= 0.0 * log_pick_birth(",
     ),
     "births without the number of singletons": (
-        "births.try_birth", "ratio -= math.log(singletons +", "ratio -= 0.0 * math.log(singletons +",
+        "births.try_birth",
+        "ratio -= math.log(singletons +",
+        "ratio -= 0.0 * math.log(singletons +",
     ),
     "births without the concentration": (
-        "births.birth_prior", "math.log(state.concentration[0] / (", "math.log(1.0 / (",
+        "births.birth_prior",
+        "math.log(state.concentration[0] / (",
+        "math.log(1.0 / (",
     ),
     "births without the genotypes' prior": (
-        "births.birth_score", "- math.log(float(n_geno))", "- 0.0 * math.log(float(n_geno))",
+        "births.birth_score",
+        "- math.log(float(n_geno))",
+        "- 0.0 * math.log(float(n_geno))",
     ),
     "births without the calls": ("births.birth_score", "if data.min_alt > 0:", "if data.min_alt > 99:"),
     "births of clones that are there": (
-        "births.try_birth", "if not admissible(state, clones, clones, -1):", "if singletons < 0:",
+        "births.try_birth",
+        "if not admissible(state, clones, clones, -1):",
+        "if singletons < 0:",
     ),
     "deaths to places of any size": ("births.place_scores", "base + math.log(size) if k", "base if k"),
     "envelope without the shift": ("envelope.visit_row", "shift = shift_at(", "shift = 0.0 * shift_at("),
     "envelope without the prior of clonal": (
-        "envelope.build_envelope", "log_mass[CLONAL] = math.log(prior[CLONAL]) +", "log_mass[CLONAL] =",
+        "envelope.build_envelope",
+        "log_mass[CLONAL] = math.log(prior[CLONAL]) +",
+        "log_mass[CLONAL] =",
     ),
-    "joint step without the shift": ("prevalence.propose_envelope", "ratio += shift_at(", "ratio += 0.0 * shift_at("),
+    "joint step without the shift": (
+        "prevalence.propose_envelope",
+        "ratio += shift_at(",
+        "ratio += 0.0 * shift_at(",
+    ),
     "Newton without the reverse density": (
-        "prevalence.propose_newton", "- 0.5 * ((x - centre_y) / width_y) ** 2", "- 0.5 * ((x - centre) / width) ** 2",
+        "prevalence.propose_newton",
+        "- 0.5 * ((x - centre_y) / width_y) ** 2",
+        "- 0.5 * ((x - centre) / width) ** 2",
     ),
     "Newton without the widths": ("prevalence.propose_newton", "ratio + math.log(width / width_y)", "ratio"),
     "prevalences without the calls": (
-        "prevalence.update_prevalences", "ratio += propose_low(", "ratio += 0.0 * propose_low(",
+        "prevalence.update_prevalences",
+        "ratio += propose_low(",
+        "ratio += 0.0 * propose_low(",
     ),
     "prevalences of clones that are there": (
-        "prevalence.stays_admissible", "ok = admissible(state, row, state.n_clones[0], -1)", "ok = True",
+        "prevalence.stays_admissible",
+        "ok = admissible(state, row, state.n_clones[0], -1)",
+        "ok = True",
     ),
     "presence probabilities without the clones": (
-        "prevalence.update_presence_prob", "prior[p] + count", "prior[p] + 0.0 * count",
+        "prevalence.update_presence_prob",
+        "prior[p] + count",
+        "prior[p] + 0.0 * count",
     ),
     "splits without the partition's density": (
-        "splitmerge.split_prior", "log_gamma(float(n_a)) + log_gamma(float(n_b)) - log_gamma(float(n))", "0.0",
+        "splitmerge.split_prior",
+        "log_gamma(float(n_a)) + log_gamma(float(n_b)) - log_gamma(float(n))",
+        "0.0",
     ),
     "splits without the division": ("splitmerge.try_split", "ratio = -divide(", "ratio = 0.0 * divide("),
     "splits with a share that is not uniform": (
-        "splitmerge.try_split", "share = min(max(rng.random(),", "share = min(max(rng.random() ** 2,",
+        "splitmerge.try_split",
+        "share = min(max(rng.random(),",
+        "share = min(max(rng.random() ** 2,",
     ),
-    "splits without the anchors": ("splitmerge.split_prior", "+ math.log(backward) - math.log(forward)", "+ 0.0"),
-    "splits from any first anchor": ("splitmerge.try_split", "side, True, rng) - log_first", "side, True, rng)"),
-    "condensation without the division": ("condense.try_condense", "ratio = -divide(", "ratio = 0.0 * divide("),
+    "splits without the anchors": (
+        "splitmerge.split_prior",
+        "+ math.log(backward) - math.log(forward)",
+        "+ 0.0",
+    ),
+    "splits from any first anchor": (
+        "splitmerge.try_split",
+        "side, True, rng) - log_first",
+        "side, True, rng)",
+    ),
+    "condensation without the division": (
+        "condense.try_condense",
+        "ratio = -divide(",
+        "ratio = 0.0 * divide(",
+    ),
     "condensation without the partition's density": (
-        "condense.condense_prior", "return ratio + math.log(concentration) + log_gamma(float(m))", "return ratio",
+        "condense.condense_prior",
+        "return ratio + math.log(concentration) + log_gamma(float(m))",
+        "return ratio",
     ),
     "condensation without the kinds": (
-        "condense.condense_prior", "ratio += log_gamma(component[1] + kinds[1] - m) - log_gamma(component[1] + kinds[1])",
+        "condense.condense_prior",
+        "ratio += log_gamma(component[1] + kinds[1] - m) - log_gamma(component[1] + kinds[1])",
         "ratio += 0.0",
     ),
     "condensation without the share": (
-        "condense.share_ratio", "- log_beta_density(share, 1.0, SHARE_PRIOR)", "- log_beta_density(share, 1.0, 1.0)",
+        "condense.share_ratio",
+        "- log_beta_density(share, 1.0, SHARE_PRIOR)",
+        "- log_beta_density(share, 1.0, 1.0)",
     ),
     "condensation without the anchor": (
-        "condense.try_condense", "math.log(float(n_noise)) -", "0.0 * math.log(float(n_noise)) -",
+        "condense.try_condense",
+        "math.log(float(n_noise)) -",
+        "0.0 * math.log(float(n_noise)) -",
     ),
     "condensation without the reads of noise": (
-        "condense.reads_against_noise", "work.depth_sum[i] - data.noise_ll[i]", "work.depth_sum[i]",
+        "condense.reads_against_noise",
+        "work.depth_sum[i] - data.noise_ll[i]",
+        "work.depth_sum[i]",
     ),
     "splits without the partner": (
-        "splitmerge.try_split", "ratio += partner_log_prob(", "ratio += 0.0 * partner_log_prob(",
+        "splitmerge.try_split",
+        "ratio += partner_log_prob(",
+        "ratio += 0.0 * partner_log_prob(",
     ),
     "splits without the calls": (
-        "splitmerge.row_weight", "shift -= members_log_called(", "shift -= 0.0 * members_log_called(",
+        "splitmerge.row_weight",
+        "shift -= members_log_called(",
+        "shift -= 0.0 * members_log_called(",
     ),
     "merges into clones that are there": (
-        "splitmerge.try_merge", "if not admissible_union(state, clones, a, b):", "if clones < 0:",
+        "splitmerge.try_merge",
+        "if not admissible_union(state, clones, a, b):",
+        "if clones < 0:",
     ),
     "assignment without the calls": ("assign.row_scores", "if data.min_alt > 0:", "if data.min_alt > 99:"),
     "assignment with too much of each clone": (
-        "assign.draw_log_weights", "rng.standard_gamma(float(work.size[k]))", "rng.standard_gamma(1.0 + work.size[k])",
+        "assign.draw_log_weights",
+        "rng.standard_gamma(float(work.size[k]))",
+        "rng.standard_gamma(1.0 + work.size[k])",
     ),
     "assignment with too much of each kind": (
-        "assign.draw_log_weights", "standard_gamma(component[j] + kinds[j])", "standard_gamma(1.0 + component[j] + kinds[j])",
+        "assign.draw_log_weights",
+        "standard_gamma(component[j] + kinds[j])",
+        "standard_gamma(1.0 + component[j] + kinds[j])",
     ),
     "assignment of the last member": (
-        "assign.settle", "if not (old >= 0 and size[old] == 1):", "if not (old >= 0 and size[old] < 3):",
+        "assign.settle",
+        "if not (old >= 0 and size[old] == 1):",
+        "if not (old >= 0 and size[old] < 3):",
     ),
     "genotypes without reads": ("assign.draw_genotype", "if row >= 0:", "if row > 99:"),
     "germline as a clone": ("tables.build_row", "work.germ[cell] if germline", "work.coef[cell] if germline"),
-    "purity without the Jacobian": ("hyper.rescale_ccf", "return moved * math.log(factor)", "return 0.0 * moved"),
-    "precision without its prior": ("hyper.log_prior", "gap = (math.log(state.precision[s])", "gap = 0.0 * (0.0"),
+    "purity without the Jacobian": (
+        "hyper.rescale_ccf",
+        "return moved * math.log(factor)",
+        "return 0.0 * moved",
+    ),
+    "precision without its prior": (
+        "hyper.log_prior",
+        "gap = (math.log(state.precision[s])",
+        "gap = 0.0 * (0.0",
+    ),
     "parameters without the calls": (
-        "hyper.update_parameter", "ratio += ascertainment_change(", "ratio += 0.0 * ascertainment_change(",
+        "hyper.update_parameter",
+        "ratio += ascertainment_change(",
+        "ratio += 0.0 * ascertainment_change(",
     ),
     "parameters without the depth": (
-        "hyper.sample_loglik", "return total - depth_terms(", "return total - 0.0 * depth_terms(",
+        "hyper.sample_loglik",
+        "return total - depth_terms(",
+        "return total - 0.0 * depth_terms(",
     ),
     "parameters from a t without its density": (
-        "hyper.propose_step", "log_student(old, moments[0], scale) - log_student(new, moments[0], scale)", "0.0",
+        "hyper.propose_step",
+        "log_student(old, moments[0], scale) - log_student(new, moments[0], scale)",
+        "0.0",
     ),
     "concentration without the clones": (
-        "hyper.update_concentration", "shape = prior[0] + state.n_clones[0]", "shape = prior[0] + 1.0",
+        "hyper.update_concentration",
+        "shape = prior[0] + state.n_clones[0]",
+        "shape = prior[0] + 1.0",
     ),
-}  # fmt: skip
+}
 
 
 def _functions() -> dict[tuple[str, str], Any]:
@@ -167,7 +258,11 @@ def broken(name: str) -> types.SimpleNamespace:
             assert source.count(old) == 1, f"{where} does not say {old!r} once"
             source = source.replace(old, new)
         exec(compile(source, f"<broken {m}.{key}>", "exec"), scopes[m])
-        made[m, key] = scopes[m][key] if plain is original else numba.njit(nogil=True, error_model="numpy")(scopes[m][key])
+        made[m, key] = (
+            scopes[m][key]
+            if plain is original
+            else numba.njit(nogil=True, error_model="numpy")(scopes[m][key])
+        )
     for scope in scopes.values():
         for (m, key), value in made.items():
             if key in scope and (scope[key] is functions[m, key] or scope["__name__"].endswith(f".{m}")):

@@ -39,17 +39,29 @@ class Problem:
 
     def chain(self) -> Chain:
         chain = make_chain(
-            self.ds, concentration=self.concentration, presence_prob=np.array(self.presence_prob), precision=30.0,
-            error_rate=0.02, purity=0.8, cn_clonal=0.9,
-        )  # fmt: skip
+            self.ds,
+            concentration=self.concentration,
+            presence_prob=np.array(self.presence_prob),
+            precision=30.0,
+            error_rate=0.02,
+            purity=0.8,
+            cn_clonal=0.9,
+        )
         chain.priors = chain.priors._replace(component=np.array(COMPONENT))
         return chain
 
     def enumeration(self) -> Enumeration:
         chain = self.chain()
         s = chain.state
-        parameters = Parameters(self.concentration, s.presence_prob, s.precision, s.error_rate, s.purity, s.cn_clonal,
-                                chain.priors.component)  # fmt: skip
+        parameters = Parameters(
+            self.concentration,
+            s.presence_prob,
+            s.precision,
+            s.error_rate,
+            s.purity,
+            s.cn_clonal,
+            chain.priors.component,
+        )
         return Enumeration(self.ds, parameters, GRID)
 
 
@@ -185,7 +197,10 @@ def check(kernels: Any, problem: str, run: str, sweeps: int, seed: int) -> Repor
 
 def _scores(recorder: Recorder, truth: Enumeration, exact: dict[tuple[int, ...], float]) -> dict[str, float]:
     means = exact_means(truth, list(exact))
-    z = {name: z_score(column, means[name]) for name, column in zip(means, np.array(recorder.values).T, strict=True)}
+    z = {
+        name: z_score(column, means[name])
+        for name, column in zip(means, np.array(recorder.values).T, strict=True)
+    }
     columns, chances = label_functions(recorder.labels), np.array(list(exact.values()))
     for name, values in label_functions(list(exact)).items():
         z[name] = z_score(columns[name], float(chances @ values))

@@ -21,8 +21,13 @@ NOISE, GERMLINE = -1, -2
 NODES = 48
 NEGLIGIBLE = 1e-9  # what the model calls a negligible chance of having been missed
 CONSTANTS = {  # the noise component of models/clones.toml
-    "presence": 0.5, "slab": (1.0, 3.0), "error": 5e-4, "recurrent": 0.3, "fraction": (1.0, 9.0), "precision": 200.0,
-}  # fmt: skip
+    "presence": 0.5,
+    "slab": (1.0, 3.0),
+    "error": 5e-4,
+    "recurrent": 0.3,
+    "fraction": (1.0, 9.0),
+    "precision": 200.0,
+}
 
 
 @dataclass
@@ -46,7 +51,13 @@ def multiplicities(ds: xr.Dataset, i: int) -> list[tuple[int, ...]]:
 
 
 def mean_alt(
-    ds: xr.Dataset, p: Parameters, i: int, s: int, copies: float, ccf: float | np.ndarray, normal_carry: bool = False
+    ds: xr.Dataset,
+    p: Parameters,
+    i: int,
+    s: int,
+    copies: float,
+    ccf: float | np.ndarray,
+    normal_carry: bool = False,
 ) -> float | np.ndarray:
     """Expected share of alt reads of mutation i in sample s, errors included (`normal_carry`: germline)."""
     major, minor, normal = (int(ds[name].values[i, s]) for name in ("major_cn", "minor_cn", "normal_cn"))
@@ -57,7 +68,9 @@ def mean_alt(
     if not (tumour == normal and major == math.ceil(normal / 2) and copies == 1):
         copies = share * copies + (1.0 - share) * 1.0
         tumour = share * tumour + (1.0 - share) * normal
-    mutated = purity * copies * np.asarray(1.0 if normal_carry else ccf) + (1.0 - purity) * float(normal_carry)
+    mutated = purity * copies * np.asarray(1.0 if normal_carry else ccf) + (1.0 - purity) * float(
+        normal_carry
+    )
     return _with_errors(mutated / (purity * tumour + (1.0 - purity) * normal), p.error_rate[s])
 
 
@@ -85,10 +98,14 @@ def called(missed: np.ndarray | float) -> np.ndarray:
 
 
 def carrier_loglik(
-    ds: xr.Dataset, p: Parameters, i: int, copies: Sequence[float], ccf: Sequence[float | np.ndarray],
+    ds: xr.Dataset,
+    p: Parameters,
+    i: int,
+    copies: Sequence[float],
+    ccf: Sequence[float | np.ndarray],
     normal_carry: bool = False,
-) -> np.ndarray:  # fmt: skip
-    """Log likelihood of mutation i in a clone (or germline), conditioned on having been called; ccf may broadcast."""
+) -> np.ndarray:
+    """Log likelihood of mutation i in a clone (or germline), given that it was called; ccf may broadcast."""
     total, missed = np.zeros(()), np.ones(())
     min_alt = int(ds.attrs["min_alt"])
     for s in range(ds.sizes["specimen"]):
@@ -121,10 +138,14 @@ def noise_loglik(ds: xr.Dataset, i: int, grid: tuple[np.ndarray, np.ndarray]) ->
 
 
 def partition_log_prior(labels: Sequence[int], p: Parameters) -> float:
-    """Dirichlet-multinomial over clone, noise, germline, and the Chinese restaurant's density within clones."""
+    """Dirichlet-multinomial over the three kinds, and the Chinese restaurant's density within clones."""
     kinds = np.array([sum(v >= 0 for v in labels), labels.count(NOISE), labels.count(GERMLINE)])
     weight = np.asarray(p.component)
-    total = gammaln(weight.sum()) - gammaln(weight.sum() + kinds.sum()) + (gammaln(weight + kinds) - gammaln(weight)).sum()
+    total = (
+        gammaln(weight.sum())
+        - gammaln(weight.sum() + kinds.sum())
+        + (gammaln(weight + kinds) - gammaln(weight)).sum()
+    )
     sizes = [labels.count(k) for k in {v for v in labels if v >= 0}]
     total += len(sizes) * math.log(p.concentration) + sum(gammaln(n) for n in sizes)
     return float(total + gammaln(p.concentration) - gammaln(p.concentration + kinds[0]))
@@ -137,9 +158,15 @@ def admissible(presence: np.ndarray) -> bool:
 
 
 def log_joint(
-    ds: xr.Dataset, p: Parameters, labels: Sequence[int], copies: np.ndarray, n_genotypes: Sequence[int],
-    presence: np.ndarray, ccf: np.ndarray, grid: tuple[np.ndarray, np.ndarray],
-) -> float:  # fmt: skip
+    ds: xr.Dataset,
+    p: Parameters,
+    labels: Sequence[int],
+    copies: np.ndarray,
+    n_genotypes: Sequence[int],
+    presence: np.ndarray,
+    ccf: np.ndarray,
+    grid: tuple[np.ndarray, np.ndarray],
+) -> float:
     """Log density of assignments, genotypes, presence, ccf and reads, given the parameters.
 
     `labels`, `copies` [N, S] and `n_genotypes` are in the Dataset's order; `presence` and `ccf` are [K, S].
@@ -153,9 +180,13 @@ def log_joint(
 
 
 def log_likelihood(
-    ds: xr.Dataset, p: Parameters, labels: Sequence[int], copies: np.ndarray, ccf: np.ndarray,
+    ds: xr.Dataset,
+    p: Parameters,
+    labels: Sequence[int],
+    copies: np.ndarray,
+    ccf: np.ndarray,
     grid: tuple[np.ndarray, np.ndarray],
-) -> float:  # fmt: skip
+) -> float:
     """Log likelihood of all reads given assignments, genotypes and ccf."""
     total = 0.0
     for i, label in enumerate(labels):
@@ -188,7 +219,7 @@ FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "clonal": lambda ccf: (ccf[0] == 1.0).astype(float),
     "absent": lambda ccf: (ccf[1] == 0.0).astype(float),
 }
-"""Functions of the ccf [S, ...] of mutation 0's clone, in the first sample and, for absence, in the second."""
+"""Functions of the ccf [S, ...] of mutation 0's clone, in the first sample (absence: second)."""
 
 
 @dataclass
@@ -212,12 +243,19 @@ class Enumeration:
             self.weight = self.weight * values.reshape([-1 if t == s else 1 for t in range(samples)])
         self.options = [multiplicities(self.ds, i) for i in range(n)]
         # [genotype][grid] likelihoods of each mutation, the genotypes' uniform prior included
-        self.clone = [[np.exp(carrier_loglik(self.ds, self.p, i, g, axes)) / len(o) for g in o]
-                      for i, o in enumerate(self.options)]  # fmt: skip
+        self.clone = [
+            [np.exp(carrier_loglik(self.ds, self.p, i, g, axes)) / len(o) for g in o]
+            for i, o in enumerate(self.options)
+        ]
         ones = np.ones(samples)
-        self.germline = [[float(np.exp(carrier_loglik(self.ds, self.p, i, g, ones, True))) / len(o) for g in o]
-                         for i, o in enumerate(self.options)]  # fmt: skip
-        self.noise = [[math.exp(noise_loglik(self.ds, i, self.grid)) / len(o)] * len(o) for i, o in enumerate(self.options)]
+        self.germline = [
+            [float(np.exp(carrier_loglik(self.ds, self.p, i, g, ones, True))) / len(o) for g in o]
+            for i, o in enumerate(self.options)
+        ]
+        self.noise = [
+            [math.exp(noise_loglik(self.ds, i, self.grid)) / len(o)] * len(o)
+            for i, o in enumerate(self.options)
+        ]
 
     def block(self, members: tuple[int, ...], focus: str, genotype: int | None) -> np.ndarray:
         """Mass of a clone with these members: not all atoms, then each all-atom presence vector but absence.
@@ -258,7 +296,7 @@ class Enumeration:
         return {labels: mass / total for labels, mass in masses.items()}
 
     def expect(self, labels: list[tuple[int, ...]], focus: str = "one", genotype: int | None = None) -> float:
-        """Posterior mean, over the given labellings, of a function of the ccf of mutation 0's clone (0 if it has none).
+        """Posterior mean over labellings of a function of the ccf of mutation 0's clone, 0 if it has none.
 
         With `genotype`, the chance of this genotype of mutation 0.
         """

@@ -1,7 +1,7 @@
 """Geweke's joint-distribution test of the whole sweep, and the recovery of the prior without reads.
 
-Forward: the whole prior by rejection (clones present somewhere, no two alike), then reads. Backward: a chain that
-alternates one sweep of the sampler with new reads given its state. Both draw from the same joint
+Forward: the whole prior by rejection (clones present somewhere, no two alike), then reads. Backward: a
+chain that alternates one sweep of the sampler with new reads given its state. Both draw from the same joint
 distribution, so every mean must agree. With depth 0 the backward chain is a run without reads.
 """
 
@@ -66,7 +66,7 @@ class Layout:
         ends = np.append(d.geno_off, len(d.geno_cell))
         data = _assemble(
             alt, self.depth, d.cls, d.geno_cell, ends, d.cell_off, self.rows.astype(float), self.min_alt, SPEC
-        )  # fmt: skip
+        )
         return CompiledReads(data, self.reads.order, self.reads.multiplicity)
 
 
@@ -99,7 +99,9 @@ def _try_prior(layout: Layout, s: state.State, rng: np.random.Generator) -> bool
     data = layout.reads.data
     s.g[:] = rng.integers(data.n_geno[data.cls])
     s.precision[:] = np.exp(rng.normal(*p.precision, size=SAMPLES))
-    s.error_rate[:] = _truncated(lambda: np.exp(rng.normal(p.error_rate[:, 0], p.error_rate[:, 1])), MAX_ERROR)
+    s.error_rate[:] = _truncated(
+        lambda: np.exp(rng.normal(p.error_rate[:, 0], p.error_rate[:, 1])), MAX_ERROR
+    )
     s.purity[:] = _truncated(lambda: rng.normal(p.purity[:, 0], p.purity[:, 1]), 1.0)
     s.cn_clonal[:] = rng.beta(*p.cn_clonal, size=SAMPLES)
     return True
@@ -113,7 +115,7 @@ def _truncated(draw: Any, top: float) -> np.ndarray:
 
 
 def mean_alt(layout: Layout, s: state.State) -> np.ndarray:
-    """Expected alt fraction [S, N] of the mutations in clones and germline; noise gets what germline would."""
+    """Expected alt fraction [S, N] of the mutations in clones and germline; noise as germline."""
     data, order = layout.reads.data, layout.reads.order
     copies = layout.reads.multiplicity[data.geno_off[data.cls] + s.g].T
     major, minor = MAJOR[order].T, MINOR[order].T
@@ -188,7 +190,9 @@ def functionals(s: state.State, alt: np.ndarray) -> dict[str, float]:
             f"share in {t}": float(s.cn_clonal[t]),
         }
     squares = {f"{name} squared": value * value for name, value in values.items() if value not in (0.0, 1.0)}
-    return values | {f"{name} squared": squares.get(f"{name} squared", value * value) for name, value in values.items()}
+    return values | {
+        f"{name} squared": squares.get(f"{name} squared", value * value) for name, value in values.items()
+    }
 
 
 def new_chain(layout: Layout, capacity: int = 12) -> Chain:

@@ -17,9 +17,16 @@ from clonalbayes.kernels.layout import NOISE, Priors
 
 
 def dataset(
-    alt: Any, depth: Any, major: Any = 1, minor: Any = 1, normal: Any = 2, total: Any = None, fixed: Any = None,
-    purity: float = 0.8, min_alt: int = 0,
-) -> xr.Dataset:  # fmt: skip
+    alt: Any,
+    depth: Any,
+    major: Any = 1,
+    minor: Any = 1,
+    normal: Any = 2,
+    total: Any = None,
+    fixed: Any = None,
+    purity: float = 0.8,
+    min_alt: int = 0,
+) -> xr.Dataset:
     """A Dataset of [N, S] counts; scalars or arrays of copy numbers that broadcast against them."""
     alt, depth = np.asarray(alt), np.asarray(depth)
     dims = ("mutation", "specimen")
@@ -70,8 +77,15 @@ class Chain:
     def parameters(self) -> Parameters:
         """What the samples share, as the slow twins take it."""
         s = self.state
-        return Parameters(float(s.concentration[0]), s.presence_prob, s.precision, s.error_rate, s.purity, s.cn_clonal,
-                          self.priors.component)  # fmt: skip
+        return Parameters(
+            float(s.concentration[0]),
+            s.presence_prob,
+            s.precision,
+            s.error_rate,
+            s.purity,
+            s.cn_clonal,
+            self.priors.component,
+        )
 
     @property
     def labels(self) -> list[int]:
@@ -88,7 +102,7 @@ class Chain:
         """One sweep of the whole sampler; its log likelihood."""
         loglik = kernels.sweep(
             self.d, self.s, self.w, self.t, self.priors, births, splits, 0.3, False, round_, rng
-        )  # fmt: skip
+        )
         return float(loglik)
 
 
@@ -122,14 +136,21 @@ def mixed_dataset(seed: int, min_alt: int = 0, n: int = 24, depth: int = 40) -> 
     missing = rng.random((n, 3)) < 0.08
     missing[:, 0] = False
     fixed = np.where(rng.random((n, 1)) < 0.15, rng.uniform(0.2, 0.9, (n, 3)), np.nan)
-    return dataset(np.where(missing, -1, alt), np.where(missing, -1, depths), *copies.transpose(2, 0, 1), fixed=fixed,
-                   min_alt=min_alt)  # fmt: skip
+    return dataset(
+        np.where(missing, -1, alt),
+        np.where(missing, -1, depths),
+        *copies.transpose(2, 0, 1),
+        fixed=fixed,
+        min_alt=min_alt,
+    )
 
 
 def randomise(chain: Chain, clones: int, rng: np.random.Generator) -> None:
     """A random state with that many clones, all occupied and admissible, and random hyperparameters."""
     s, samples = chain.state, chain.state.ccf.shape[1]
-    s.z[:] = rng.permutation(np.concatenate([np.arange(clones), rng.integers(-2, clones, size=len(s.z) - clones)]))
+    s.z[:] = rng.permutation(
+        np.concatenate([np.arange(clones), rng.integers(-2, clones, size=len(s.z) - clones)])
+    )
     s.g[:] = rng.integers(chain.reads.data.n_geno[chain.reads.data.cls])
     s.n_clones[0] = clones
     s.presence[:clones] = 0
@@ -180,9 +201,13 @@ BLOCKS: dict[str, Block] = {
 
 
 def run_blocks(
-    chain: Chain, kernels: Any, blocks: Sequence[str], sweeps: int, rng: np.random.Generator,
+    chain: Chain,
+    kernels: Any,
+    blocks: Sequence[str],
+    sweeps: int,
+    rng: np.random.Generator,
     record: Callable[[Chain], None],
-) -> None:  # fmt: skip
+) -> None:
     """Sweeps over the chosen blocks with the hyperparameters held, `record` called after each."""
     kernels.build_tables(chain.d, chain.s, chain.w)
     kernels.sort_members(chain.s, chain.w)

@@ -29,7 +29,7 @@ from clonalbayes.genotypes import MAX_GENOTYPES, beta_grid, compile_priors, comp
         pytest.param([(-1, -1, 2), (1, 1, 2)], [(1, 1), (2, 1), (0, 1)], id="total in one sample only"),
         pytest.param([(-1, -1, 1)], [(1,)], id="total one"),
     ],
-)  # fmt: skip
+)
 def test_genotype_vectors_are_the_admissible_ones(states, vectors):
     found = genotype_vectors(np.array(states))
     assert found.shape == (len(vectors), len(states))
@@ -103,7 +103,10 @@ def test_expected_alt_fractions_agree_with_the_twin(seed):
             for s in range(3):
                 cell, copies = d.geno_cell[g, s], chain.reads.multiplicity[g, s]
                 error = chain.state.error_rate[s]
-                found = alt_fraction(0.37 * chain.work.coef[cell], error), alt_fraction(chain.work.germ[cell], error)
+                found = (
+                    alt_fraction(0.37 * chain.work.coef[cell], error),
+                    alt_fraction(chain.work.germ[cell], error),
+                )
                 wanted = mean_alt(ds, p, i, s, copies, 0.37), mean_alt(ds, p, i, s, copies, 1.0, True)
                 assert found == pytest.approx(wanted, rel=1e-12)
 

@@ -46,7 +46,9 @@ def carrier_logs(chain: Chain, ds: object, j: int, row: int) -> np.ndarray:
     ccf = np.ones(3) if germline else chain.state.ccf[row]
     first = d.geno_off[d.cls[j]]
     genotypes = chain.reads.multiplicity[first : first + d.n_geno[d.cls[j]]]
-    return np.array([float(carrier_loglik(ds, chain.parameters, i, copies, ccf, germline)) for copies in genotypes])
+    return np.array(
+        [float(carrier_loglik(ds, chain.parameters, i, copies, ccf, germline)) for copies in genotypes]
+    )
 
 
 def log_sum(logs: np.ndarray) -> float:
@@ -110,9 +112,15 @@ def joint(chain: Chain, ds: object) -> float:
     """Slow log density of the chain's state given its hyperparameters."""
     d, clones = chain.reads.data, chain.clones
     return log_joint(
-        ds, chain.parameters, chain.labels, chain.copies, chain.in_dataset_order(d.n_geno[d.cls]),
-        chain.state.presence[:clones], chain.state.ccf[:clones], GRID,
-    )  # fmt: skip
+        ds,
+        chain.parameters,
+        chain.labels,
+        chain.copies,
+        chain.in_dataset_order(d.n_geno[d.cls]),
+        chain.state.presence[:clones],
+        chain.state.ccf[:clones],
+        GRID,
+    )
 
 
 @pytest.mark.parametrize("min_alt", [0, 1])

@@ -38,7 +38,9 @@ def test_an_axis_table_holds_rising_factorials():
     table = np.full(8, np.nan)
     for x in (1e-5, 0.7, 90.0):
         tables.fill_axis(table, 1, axis, 0, 6, x)
-        assert table[1:7] == pytest.approx(reference.gammaln(x + axis) - reference.gammaln(x), rel=1e-9, abs=1e-9)
+        assert table[1:7] == pytest.approx(
+            reference.gammaln(x + axis) - reference.gammaln(x), rel=1e-9, abs=1e-9
+        )
     assert np.isnan(table[[0, 7]]).all()
 
 
