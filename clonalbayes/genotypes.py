@@ -34,6 +34,9 @@ GERMLINE_NEEDS_PURITY = 0.95
 
 NO_WEIGHT = 1e-8
 
+EXACT = 1e-4
+"""Standard error of a purity that is known: a file that says 1 and no error has no normal cells to estimate."""
+
 DEFAULT_PURITY_FLOOR = 1e-3
 
 
@@ -279,7 +282,9 @@ def compile_priors(ds: xr.Dataset, spec: Spec) -> Priors:
         given = float(np.nanmedian(ds["error_rate"].values))
         error_rate[:, 0] = np.log(min(max(given, 1e-7), 0.02))
     sd = np.asarray(ds["purity_sd"].values, float) if "purity_sd" in ds.coords else np.full(samples, np.nan)
-    sd = np.where(np.isnan(sd), spec.value("purity", "sd"), np.maximum(sd, 1e-4))
+    exact = np.isnan(sd) & (ds["purity"].values >= 1.0)
+    sd = np.where(exact, EXACT, sd)
+    sd = np.where(np.isnan(sd), spec.value("purity", "sd"), np.maximum(sd, EXACT))
     purity = np.clip(np.asarray(ds["purity"].values, float), DEFAULT_PURITY_FLOOR, 1.0)
     component = np.array(spec.vector("component_weight"))
     if purity.min() > GERMLINE_NEEDS_PURITY:

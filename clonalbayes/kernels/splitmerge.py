@@ -22,7 +22,7 @@ from clonalbayes.kernels.state import SPARE_CLONES, State, Work
 from clonalbayes.kernels.tables import alt_fraction, build_row
 
 COUNT_SPLIT, COUNT_MERGE = 8, 10
-LAUNCH_ROUNDS = 4
+LAUNCH_ROUNDS = 10
 LAUNCH_MEMBERS = 200  # of the members that the launch looks at; the division looks at all
 SPLIT_SHARE = 0.5
 SCREEN = -30.0  # log ratios that a bound puts below this are not worked out: such a flow is never seen

@@ -18,7 +18,8 @@ from clonalbayes.kernels.state import SPARE_CLONES, State, Work
 from clonalbayes.kernels.tables import build_tables, refresh_cells
 
 ROUNDS = 6
-FAR = 60.0  # deviance beyond which a mutation attracts seeds no more strongly: artefacts are far from everything
+FAR = 50.0  # deviance in excess of chance beyond which a mutation attracts seeds no more strongly: artefacts
+# are far from everything
 NEIGHBOURS = 6
 NOISE_SHARE = 0.02  # share of artefacts assumed while none is known
 
@@ -46,6 +47,7 @@ def spread_seeds(
     n = len(state.z)
     scale = temper.mean()
     nearest = np.full(n, FAR)
+    chance = 0.5 * data.alt_ix.shape[0]
     cells = len(data.cell_sample)
     log_p, log_q = np.empty(cells), np.empty(cells)
     for k in range(wanted):
@@ -58,9 +60,8 @@ def spread_seeds(
         anchor_ccf(data, work, i, genotype, state.ccf[k])
         site_logs(data, state, work, state.ccf[k], log_p, log_q, temper)
         for j in range(n):
-            nearest[j] = min(nearest[j], max(scale * data.saturated[j] - best_genotype(data, j, log_p, log_q)[1], 0.0))
-        if nearest.sum() < 1e-6 * n:
-            return k + 1
+            gap = scale * data.saturated[j] - best_genotype(data, j, log_p, log_q)[1] - chance
+            nearest[j] = min(nearest[j], max(gap, 0.05))
     return wanted
 
 
