@@ -71,8 +71,8 @@ UNCONDITIONED = "ascertainment ignored"
 """A breakage of the data rather than of a kernel: the chains are told that mutations need no alt reads."""
 
 CHOSEN = (
-    UNCONDITIONED, "concentration without the number of clones", "births that lose the concentration",
-    "noise weight off by its prior", "parameters blind to the depth term", "genotypes drawn without reads",
+    UNCONDITIONED, "concentration without the clones", "births without the concentration",
+    "assignment with too much of each kind", "parameters without the depth", "genotypes without reads",
 )  # fmt: skip
 """Breakages whose detection is shown in the results."""
 
@@ -331,13 +331,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--broken", metavar="NAME", help="a breakage; `list` shows all; `chosen` runs some")
     options = parser.parse_args(argv)
-    if options.broken == "list":
+    if options.broken:
         from breakages import BREAKAGES
 
-        print("\n".join([UNCONDITIONED, *BREAKAGES]))
-        return 0
-    if options.broken:
+        known = [UNCONDITIONED, *BREAKAGES]
         names = list(CHOSEN) if options.broken == "chosen" else [options.broken]
+        if not set(names) <= set(known):
+            print("\n".join(known))
+            return 0 if options.broken == "list" else 2
         return run_broken(names, options.simulations, options.cores)
     started = time.monotonic()
     ranked = collect(options.simulations, options.cores)
