@@ -16,7 +16,11 @@ import numpy as np
 
 from clonalbayes.kernels.layout import Priors, ReadData
 from clonalbayes.kernels.noise import (
-    log_choose, mix_noise, recurrent_loglik, saturated_loglik, scattered_loglik,
+    log_choose,
+    mix_noise,
+    recurrent_loglik,
+    saturated_loglik,
+    scattered_loglik,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -213,7 +217,9 @@ def _cell(cells: _Cells, s: int, mult: int, major: int, total: int, normal: int,
     if fixed >= 0:
         return cells.local(s, (1.0, 2.0, 2.0, 0.0, float(fixed)))
     usual = total == normal and (major < 0 or major == (normal + 1) // 2)
-    return cells.local(s, (float(mult), float(total), float(normal), 0.0 if usual and mult == 1 else 1.0, -1.0))
+    return cells.local(
+        s, (float(mult), float(total), float(normal), 0.0 if usual and mult == 1 else 1.0, -1.0)
+    )
 
 
 def _assemble(
@@ -237,14 +243,19 @@ def _assemble(
         spec.constant("noise_recurrent_precision"), min_alt,
     )  # fmt: skip
     noise = mix_noise(*scattered, *recurrent, spec.value("noise_recurrent", "p"), min_alt)
+    mult, total, normal = (np.ascontiguousarray(cell_rows[:, j]) for j in range(3))
+    alt_pos, ref_pos, depth_pos = (_blocks(off, cell_sample) for off in (alt_off, ref_off, depth_off))
     return ReadData(
-        alt_ix, ref_ix, depth_ix, alt_off, alt_val, ref_off, ref_val, depth_off, depth_val,
-        cls.astype(np.int64), np.concatenate([[0], np.cumsum(np.bincount(cls))]).astype(np.int64),
-        np.diff(geno_off), geno_off[:-1].copy(), geno_cell, cell_sample.astype(np.int64), cell_off,
-        *(np.ascontiguousarray(cell_rows[:, j]) for j in range(3)), cell_rows[:, 3].astype(np.int64),
-        cell_rows[:, 4].copy(),
-        *(_blocks(off, cell_sample) for off in (alt_off, ref_off, depth_off)),
-        choose, saturated_loglik(depth, alt), noise, min_alt,
+        alt_ix=alt_ix, ref_ix=ref_ix, depth_ix=depth_ix,
+        alt_off=alt_off, alt_val=alt_val, ref_off=ref_off, ref_val=ref_val, depth_off=depth_off, depth_val=depth_val,
+        cls=cls.astype(np.int64),
+        cls_start=np.concatenate([[0], np.cumsum(np.bincount(cls))]).astype(np.int64),
+        n_geno=np.diff(geno_off), geno_off=geno_off[:-1].copy(), geno_cell=geno_cell,
+        cell_sample=cell_sample.astype(np.int64), cell_off=cell_off,
+        cell_mult=mult, cell_total=total, cell_normal=normal,
+        cell_aberrant=cell_rows[:, 3].astype(np.int64), cell_fixed=cell_rows[:, 4].copy(),
+        alt_pos=alt_pos, ref_pos=ref_pos, depth_pos=depth_pos,
+        log_choose=choose, saturated=saturated_loglik(depth, alt), noise_ll=noise, min_alt=min_alt,
     )  # fmt: skip
 
 
@@ -290,11 +301,17 @@ def compile_priors(ds: xr.Dataset, spec: Spec) -> Priors:
     if purity.min() > GERMLINE_NEEDS_PURITY:
         component[2] = NO_WEIGHT
     return Priors(
-        concentration=np.array([spec.value("concentration", "shape"), spec.value("concentration", "rate")], float),
+        concentration=np.array(
+            [spec.value("concentration", "shape"), spec.value("concentration", "rate")], float
+        ),
         presence=np.array(spec.vector("presence_prob")),
-        precision=np.array([np.log(spec.value("precision", "median")), spec.value("precision", "sigma")], float),
+        precision=np.array(
+            [np.log(spec.value("precision", "median")), spec.value("precision", "sigma")], float
+        ),
         error_rate=error_rate,
         purity=np.stack([purity, sd], axis=1),
-        cn_clonal=np.array([spec.value("cn_clonal_fraction", "alpha"), spec.value("cn_clonal_fraction", "beta")]),
+        cn_clonal=np.array(
+            [spec.value("cn_clonal_fraction", "alpha"), spec.value("cn_clonal_fraction", "beta")]
+        ),
         component=component,
     )

@@ -18,7 +18,9 @@ from clonalbayes.kernels.state import SPARE_CLONES, State, new_state, new_work
 from clonalbayes.kernels.sweep import sweep
 
 BIRTHS_PER_SWEEP = 24
-SPLITS_PER_SWEEP = 8
+SPLITS_PER_SWEEP = 6
+SPLITS_AT_FIRST = 20
+"""Split-merge proposals of a sweep: more in the first third of tuning, when clones are still to be found."""
 ENVELOPE_SHARE = 0.125
 TIDY_AT = (3, 8, 20, 40, 80, 140)
 """Sweeps of tuning after which near clones are merged if the posterior gains: what the start's hard
@@ -134,7 +136,8 @@ class Chain:
         tuning = self.done < plan.tune
         data, ref, work, terms = self._refs
         loglik = sweep(
-            data, ref, work, terms, plan.priors, BIRTHS_PER_SWEEP, SPLITS_PER_SWEEP, ENVELOPE_SHARE,
+            data, ref, work, terms, plan.priors, BIRTHS_PER_SWEEP,
+            SPLITS_AT_FIRST if 3 * self.done < plan.tune else SPLITS_PER_SWEEP, ENVELOPE_SHARE,
             plan.labels is not None, self.done + 1 if tuning else 0, self.rng,
         )  # fmt: skip
         self.done += 1

@@ -32,10 +32,12 @@ def fingerprint(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> dict[st
         Chains, draws, tune, seed, and whether clusters are given.
     """
     digest = hashlib.sha256()
-    for name in sorted(ds.variables):
+    for name in sorted(map(str, ds.variables)):
         values = ds[name].values
-        digest.update(str(name).encode())
-        digest.update(values.tobytes() if values.dtype.kind in "iufb" else "\0".join(map(str, values)).encode())
+        digest.update(name.encode())
+        digest.update(
+            values.tobytes() if values.dtype.kind in "iufb" else "\0".join(map(str, values)).encode()
+        )
     digest.update(str(ds.attrs.get("min_alt", 0)).encode())
     texts = {name: str(value) for name, value in settings.items()}
     return {"data": digest.hexdigest()[:16], "model": spec.digest[:16], **texts}
@@ -57,7 +59,7 @@ def save(path: Path, marks: dict[str, str], chains: list[dict[str, np.ndarray]])
     arrays["marks"] = np.frombuffer(json.dumps(marks).encode(), np.uint8)
     temporary = path.with_name(path.name + ".part")
     with temporary.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -81,8 +83,14 @@ def load(path: Path, marks: dict[str, str]) -> list[dict[str, np.ndarray]]:
             arrays = {name: file[name] for name in file.files}
         found = json.loads(arrays.pop("marks").tobytes().decode())
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise fail(str(path), f"is not a checkpoint that can be read ({error})", "Run without --resume.") from error
-    other = [f"{name} {found.get(name)!r}, now {value!r}" for name, value in marks.items() if found.get(name) != value]
+        raise fail(
+            str(path), f"is not a checkpoint that can be read ({error})", "Run without --resume."
+        ) from error
+    other = [
+        f"{name} {found.get(name)!r}, now {value!r}"
+        for name, value in marks.items()
+        if found.get(name) != value
+    ]
     if other:
         remedy = "Resume with what the run was started with, or run without --resume."
         raise fail(str(path), f"belongs to another run: {'; '.join(other)}", remedy)

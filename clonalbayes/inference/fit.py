@@ -76,10 +76,12 @@ def fit(
     InputError
         If the Dataset has faults, lacks clusters that are to be fixed, or the checkpoint is another run's.
     """
+    import xarray as xr
+
     from clonalbayes.data.schema import validate
     from clonalbayes.inference.posterior import to_tree
 
-    ds = validate(getattr(data, "data", data))
+    ds = validate(data if isinstance(data, xr.Dataset) else data.data)
     model = load(spec)
     settings: dict[str, Any] = {
         "chains": chains or model.schedule.chains,
@@ -131,13 +133,23 @@ def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
         _, dense = np.unique(np.append(ds["cluster"].values, 0), return_inverse=True)
         labels = dense[:-1][reads.order].astype(np.int32) - 1
     capacity = room_for(len(reads.order), int(spec.constant("max_clones")), labels)
-    return Plan(reads, compile_priors(ds, spec), settings["tune"], settings["draws"], spec.schedule.thin, capacity, labels)
+    return Plan(
+        reads,
+        compile_priors(ds, spec),
+        settings["tune"],
+        settings["draws"],
+        spec.schedule.thin,
+        capacity,
+        labels,
+    )
 
 
 class _Saver:
     """Snapshots of the chains as they pass, written to one file now and then."""
 
-    def __init__(self, path: str | os.PathLike[str] | None, marks: dict[str, str], runs: Sequence[Chain]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None, marks: dict[str, str], runs: Sequence[Chain]
+    ) -> None:
         self.path = None if path is None else Path(path)
         self.marks, self.runs = marks, runs
         self.wanted = [threading.Event() for _ in runs]

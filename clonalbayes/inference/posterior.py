@@ -59,8 +59,8 @@ def to_tree(chains: Sequence[Chain], ds: xr.Dataset) -> xr.DataTree:
     values: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
         "n_clones": (draws, scalars[..., SCALARS.index("n_clones")].astype(np.int16)),
         "concentration": (draws, scalars[..., SCALARS.index("concentration")]),
-        "assignment": ((*draws, "mutation"), _stack(chains, "assignment")[..., back]),
-        "genotype": ((*draws, "mutation"), _stack(chains, "genotype")[..., back]),
+        "assignment": ((*draws, "mutation"), np.take(_stack(chains, "assignment"), back, axis=-1)),
+        "genotype": ((*draws, "mutation"), np.take(_stack(chains, "genotype"), back, axis=-1)),
         "presence": ((*draws, "slot", "specimen"), _padded(chains, "presence", -1)),
         "presence_prob": ((*draws, "specimen", "presence_state"), _stack(chains, "presence_prob")),
     }

@@ -126,7 +126,9 @@ def row_scores(
                 work.ref_table[row, data.ref_pos[cell] : data.ref_pos[cell + 1]], data.alt_ix[s], data.ref_ix[s], low,
             )  # fmt: skip
         if data.min_alt > 0:
-            subtract_called(acc, best, work.low_table[row], work.rank[row], data.depth_pos, cells, data.depth_ix, low)
+            subtract_called(
+                acc, best, work.low_table[row], work.rank[row], data.depth_pos, cells, data.depth_ix, low
+            )
         if g == 0:
             scores[:width] = acc
         else:
@@ -182,7 +184,13 @@ def draw_log(logs: np.ndarray, n: int, rng: np.random.Generator) -> int:
 
 @kernel
 def settle(
-    data: ReadData, state: State, work: Work, scores: np.ndarray, low: int, high: int, rng: np.random.Generator
+    data: ReadData,
+    state: State,
+    work: Work,
+    scores: np.ndarray,
+    low: int,
+    high: int,
+    rng: np.random.Generator,
 ) -> None:
     """Draw label and genotype of mutations low..high-1; scores[k, x]: clones, germline, noise."""
     clones, capacity = state.n_clones[0], state.ccf.shape[0]
@@ -209,7 +217,9 @@ def settle(
 
 
 @kernel
-def assign_all(data: ReadData, state: State, work: Work, component: np.ndarray, rng: np.random.Generator) -> None:
+def assign_all(
+    data: ReadData, state: State, work: Work, component: np.ndarray, rng: np.random.Generator
+) -> None:
     """One Gibbs sweep over all mutations. Reads tables and sizes; rebuilds the weights; leaves tails stale."""
     clones, capacity = state.n_clones[0], state.ccf.shape[0]
     log_noise = draw_log_weights(state, work, component, rng)

@@ -48,7 +48,13 @@ def remove_clone(state: State, work: Work, row: int) -> None:
 
 @kernel
 def place_scores(
-    data: ReadData, state: State, work: Work, component: np.ndarray, kinds: np.ndarray, i: int, scores: np.ndarray
+    data: ReadData,
+    state: State,
+    work: Work,
+    component: np.ndarray,
+    kinds: np.ndarray,
+    i: int,
+    scores: np.ndarray,
 ) -> float:
     """Log weights of mutation i in every existing place but its own singleton; their log sum.
 
@@ -78,8 +84,8 @@ def log_sum(logs: np.ndarray) -> float:
 
 @kernel
 def visit_single(
-    data: ReadData, state: State, work: Work, terms: Terms, envelope: Envelope, row: int, i: int, genotype: int, draw: bool,
-    rng: np.random.Generator,
+    data: ReadData, state: State, work: Work, terms: Terms, envelope: Envelope, row: int, i: int, genotype: int,
+    draw: bool, rng: np.random.Generator,
 ) -> tuple[float, float]:  # fmt: skip
     """Evidence and shift (see `envelope.visit_row`) of `row` with mutation i as its only member."""
     evidence, shift = 0.0, 0.0
@@ -139,7 +145,9 @@ def birth_score(
 @kernel
 def birth_prior(state: State, component: np.ndarray, kinds: np.ndarray) -> float:
     """Log prior weight of a new clone on the scale of `place_scores`."""
-    return math.log(component[0] + kinds[0]) + math.log(state.concentration[0] / (state.concentration[0] + kinds[0]))
+    return math.log(component[0] + kinds[0]) + math.log(
+        state.concentration[0] / (state.concentration[0] + kinds[0])
+    )
 
 
 @kernel
@@ -286,7 +294,13 @@ def pick_for_birth(state: State, work: Work, rng: np.random.Generator) -> int:
 
 @kernel
 def births_and_deaths(
-    data: ReadData, state: State, work: Work, terms: Terms, component: np.ndarray, tries: int, rng: np.random.Generator
+    data: ReadData,
+    state: State,
+    work: Work,
+    terms: Terms,
+    component: np.ndarray,
+    tries: int,
+    rng: np.random.Generator,
 ) -> None:
     """`tries` proposals, birth or death with even odds. Reads tables and sizes, keeps them valid."""
     envelope = new_envelope()

@@ -17,7 +17,14 @@ from clonalbayes.kernels.layout import NOISE, ReadData
 from clonalbayes.kernels.profile import Terms
 from clonalbayes.kernels.special import log_gamma
 from clonalbayes.kernels.splitmerge import (
-    anchor_ccf, divide, gather, log_beta_density, nth_member, row_weight, site_logs, tempering,
+    anchor_ccf,
+    divide,
+    gather,
+    log_beta_density,
+    nth_member,
+    row_weight,
+    site_logs,
+    tempering,
 )  # fmt: skip
 from clonalbayes.kernels.state import SPARE_CLONES, State, Work
 
@@ -48,7 +55,9 @@ def condense_prior(state: State, component: np.ndarray, kinds: np.ndarray, m: in
 
 
 @kernel
-def grow(data: ReadData, state: State, work: Work, members: np.ndarray, anchor: int, odds: np.ndarray) -> None:
+def grow(
+    data: ReadData, state: State, work: Work, members: np.ndarray, anchor: int, odds: np.ndarray
+) -> None:
     """Log odds of clone against noise for every member, from a clone grown around the anchor."""
     samples, cells = data.alt_ix.shape[0], len(data.cell_sample)
     ccf, temper = np.empty(samples), tempering(data, state)
@@ -69,7 +78,9 @@ def grow(data: ReadData, state: State, work: Work, members: np.ndarray, anchor: 
             for s in range(samples):
                 cell = data.geno_cell[data.geno_off[data.cls[i]] + state.g[i], s]
                 alt_sum[s] += weight * data.alt_val[data.alt_off[s] + data.alt_ix[s, i]]
-                depth_sum[s] += weight * data.depth_val[data.depth_off[s] + data.depth_ix[s, i]] * work.coef[cell]
+                depth_sum[s] += (
+                    weight * data.depth_val[data.depth_off[s] + data.depth_ix[s, i]] * work.coef[cell]
+                )
         if round_ < ROUNDS - 1:
             for s in range(samples):
                 ccf[s] = min(max(alt_sum[s] / depth_sum[s], 1e-5), 1.0)
@@ -111,7 +122,9 @@ def try_condense(
     if m > LARGEST:
         return
     ratio += condense_prior(state, component, kinds, m) + share_ratio(share, m, n_noise - m)
-    ratio += row_weight(data, state, work, terms, clones, leaving, True, rng) + reads_against_noise(data, work, leaving)
+    ratio += row_weight(data, state, work, terms, clones, leaving, True, rng) + reads_against_noise(
+        data, work, leaving
+    )
     ratio += math.log(float(n_noise)) - math.log((small_clones(state, work) + 1.0) * m)
     if math.log(rng.random()) < ratio and admissible(state, clones, clones, -1):
         state.counters[COUNT_CONDENSE + 1] += 1
@@ -141,7 +154,9 @@ def try_dissolve(
     m, kinds = work.size[row], count_kinds(state, work)
     n_noise = int(kinds[1])
     leaving = gather(state, row, row, m)
-    ratio = -row_weight(data, state, work, terms, row, leaving, False, rng) - reads_against_noise(data, work, leaving)
+    ratio = -row_weight(data, state, work, terms, row, leaving, False, rng) - reads_against_noise(
+        data, work, leaving
+    )
     kinds[0] -= m
     kinds[1] += m
     ratio -= condense_prior(state, component, kinds, m)
@@ -168,7 +183,13 @@ def try_dissolve(
 
 @kernel
 def condense_or_dissolve(
-    data: ReadData, state: State, work: Work, terms: Terms, component: np.ndarray, tries: int, rng: np.random.Generator
+    data: ReadData,
+    state: State,
+    work: Work,
+    terms: Terms,
+    component: np.ndarray,
+    tries: int,
+    rng: np.random.Generator,
 ) -> None:
     """`tries` proposals, either with even odds. Reads tables and sizes, keeps them valid."""
     for _ in range(tries):

@@ -21,7 +21,9 @@ def log_prior(data: ReadData, state: State, work: Work, priors: Priors) -> float
     kinds = count_kinds(state, work)
     concentration = state.concentration[0]
     total = log_gamma(concentration) - log_gamma(concentration + kinds[0])
-    total += (priors.concentration[0] - 1.0) * math.log(concentration) - priors.concentration[1] * concentration
+    total += (priors.concentration[0] - 1.0) * math.log(concentration) - priors.concentration[
+        1
+    ] * concentration
     for k in range(state.n_clones[0]):
         total += math.log(concentration) + log_gamma(float(work.size[k]))
     for j in range(3):

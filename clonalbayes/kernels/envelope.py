@@ -206,14 +206,23 @@ def admissible(state: State, row: int, clones: int, skip: int) -> bool:
 
 
 @kernel
-def shift_at(terms: Terms, coef: np.ndarray, error: float, precision: float, envelope: Envelope, ccf: float) -> float:
+def shift_at(
+    terms: Terms, coef: np.ndarray, error: float, precision: float, envelope: Envelope, ccf: float
+) -> float:
     """Exact profile minus chords at a subclonal ccf."""
     return profile(terms, coef, ccf, error, precision) - chord(envelope, ccf)
 
 
 @kernel
 def visit_row(
-    terms: Terms, coef: np.ndarray, state: State, row: int, s: int, envelope: Envelope, draw: bool, rng: np.random.Generator
+    terms: Terms,
+    coef: np.ndarray,
+    state: State,
+    row: int,
+    s: int,
+    envelope: Envelope,
+    draw: bool,
+    rng: np.random.Generator,
 ) -> tuple[float, float]:
     """Evidence and shift of a row in one sample whose members are in `terms`.
 

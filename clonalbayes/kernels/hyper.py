@@ -1,5 +1,6 @@
-"""Updates of the per-sample parameters (precision, error rate, purity, share with the reported copy number)
-and of the concentration.
+"""Updates of the parameters of samples, and of the concentration.
+
+A sample has a precision, an error rate, a purity and a share of cells with the reported copy number.
 
 All of them see the reads through the tail counts of clones and germline; none touches a mutation.
 """
@@ -35,7 +36,7 @@ def gather_sample(data: ReadData, state: State, work: Work, terms: Terms, s: int
     presence = state.presence[: state.n_clones[0], s]
     clear_terms(terms)
     for k in np.flatnonzero(presence == SUBCLONAL):
-        gather_row(data, work, terms, k, s)
+        gather_row(data, work, terms, int(k), s)
     gather_row(data, work, terms, capacity, s)
     gather_pooled(data, work, terms, np.flatnonzero(presence == ABSENT), s, capacity + 1, True)
     gather_pooled(data, work, terms, np.flatnonzero(presence == CLONAL), s, capacity + 2, False)
@@ -163,7 +164,9 @@ def log_student(x: float, centre: float, scale: float) -> float:
 
 
 @kernel
-def propose_step(state: State, s: int, which: int, tuning: bool, rng: np.random.Generator) -> tuple[float, float]:
+def propose_step(
+    state: State, s: int, which: int, tuning: bool, rng: np.random.Generator
+) -> tuple[float, float]:
     """A step for one parameter and the log ratio of its proposal densities.
 
     Once tuned, most steps go to a draw from a t distribution with the moments learned while tuning, which
@@ -230,15 +233,18 @@ def update_parameter(
 @kernel
 def has_aberrant(data: ReadData, s: int) -> bool:
     """Whether any state of sample s differs from normal, so that its clonal share matters."""
-    for cell in range(data.cell_off[s], data.cell_off[s + 1]):
-        if data.cell_aberrant[cell]:
-            return True
-    return False
+    return bool(data.cell_aberrant[data.cell_off[s] : data.cell_off[s + 1]].any())
 
 
 @kernel
 def update_parameters(
-    data: ReadData, state: State, work: Work, terms: Terms, priors: Priors, round_: int, rng: np.random.Generator
+    data: ReadData,
+    state: State,
+    work: Work,
+    terms: Terms,
+    priors: Priors,
+    round_: int,
+    rng: np.random.Generator,
 ) -> float:
     """One step for every parameter of every sample; reads tails and `low`, keeps `coef` and `low` valid.
 

@@ -9,11 +9,10 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numba
-
-F = TypeVar("F", bound=Callable[..., Any])
+from numba.core import config
 
 
 def cache_folder() -> str:
@@ -35,13 +34,14 @@ def cache_folder() -> str:
 
 
 _FOLDER = cache_folder()
+settings: Any = config  # numba fills its attributes in at import
 
 
-def kernel(function: F) -> F:
+def kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile `function` in nopython mode, cached and without the interpreter lock."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _FOLDER  # read while decorating only; other users of numba keep theirs
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = _FOLDER  # read while decorating only; other users of numba keep theirs
     try:
         return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before

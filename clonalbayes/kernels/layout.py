@@ -42,7 +42,9 @@ class ReadData(NamedTuple):
     ref_pos: np.ndarray  # [T + 1] likewise in a row of a ref table
     depth_pos: np.ndarray  # [T + 1] likewise in a row of a depth table
     log_choose: np.ndarray  # [N] binomial coefficients, summed over samples
-    saturated: np.ndarray  # [N] binomial log likelihood at each mutation's own alt fractions, without coefficients
+    saturated: (
+        np.ndarray
+    )  # [N] binomial log likelihood at each mutation's own alt fractions, without coefficients
     noise_ll: np.ndarray  # [N] log likelihood under the noise component, conditioned on ascertainment
     min_alt: int  # ascertainment: a mutation is in the table with >= min_alt alt reads in a sample; 0 none
 

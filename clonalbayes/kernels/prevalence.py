@@ -52,7 +52,13 @@ def propose_newton(
 
 @kernel
 def propose_envelope(
-    terms: Terms, coef: np.ndarray, state: State, row: int, s: int, envelope: Envelope, rng: np.random.Generator
+    terms: Terms,
+    coef: np.ndarray,
+    state: State,
+    row: int,
+    s: int,
+    envelope: Envelope,
+    rng: np.random.Generator,
 ) -> tuple[int, float, float]:
     """Presence and ccf jointly from the envelope, independent of the present ones, and the log ratio."""
     error, precision = state.error_rate[s], state.precision[s]

@@ -98,7 +98,9 @@ def build_tails(data: ReadData, state: State, work: Work) -> None:
 
 
 @kernel
-def append_runs(terms: Terms, tail: np.ndarray, begin: int, end: int, axis: np.ndarray, off: int, x: int) -> int:
+def append_runs(
+    terms: Terms, tail: np.ndarray, begin: int, end: int, axis: np.ndarray, off: int, x: int
+) -> int:
     """Append the runs of one block of tail counts behind run x; the new number of runs."""
     m = begin + 1
     while m < end and tail[m] > 0:
@@ -205,7 +207,9 @@ def profile(terms: Terms, coef: np.ndarray, ccf: float, error: float, precision:
     for segment in range(terms.segments[0]):
         p = alt_fraction(ccf * coef[terms.cell[segment]], error)
         x = (p if terms.is_alt[segment] else 1.0 - p) * precision
-        total += runs_sum(terms.low, terms.high, terms.times, terms.start[segment], terms.start[segment + 1], x)
+        total += runs_sum(
+            terms.low, terms.high, terms.times, terms.start[segment], terms.start[segment + 1], x
+        )
     return total
 
 
@@ -258,7 +262,13 @@ def moment_ccf(terms: Terms, coef: np.ndarray) -> float:
 
 @kernel
 def sample_sum(
-    terms: Terms, coef: np.ndarray, germ: np.ndarray, ccf: np.ndarray, germline_row: int, error: float, precision: float
+    terms: Terms,
+    coef: np.ndarray,
+    germ: np.ndarray,
+    ccf: np.ndarray,
+    germline_row: int,
+    error: float,
+    precision: float,
 ) -> float:
     """Log likelihood of all rows' members in the sample, without the depth terms; `ccf` is a column over rows."""
     total = 0.0
@@ -266,5 +276,7 @@ def sample_sum(
         row, cell = terms.row[segment], terms.cell[segment]
         p = alt_fraction(germ[cell] if row == germline_row else ccf[row] * coef[cell], error)
         x = (p if terms.is_alt[segment] else 1.0 - p) * precision
-        total += runs_sum(terms.low, terms.high, terms.times, terms.start[segment], terms.start[segment + 1], x)
+        total += runs_sum(
+            terms.low, terms.high, terms.times, terms.start[segment], terms.start[segment + 1], x
+        )
     return total

@@ -22,7 +22,9 @@ from clonalbayes.kernels.state import SPARE_CLONES, State, Work
 from clonalbayes.kernels.tables import alt_fraction, build_row
 
 COUNT_SPLIT, COUNT_MERGE = 8, 10
-LAUNCH_ROUNDS = 10
+LAUNCH_ROUNDS = 4
+LAUNCH_ROUNDS_SMALL = 10  # few members and many samples need more rounds to forget the anchors
+LAUNCH_SMALL = 100
 LAUNCH_MEMBERS = 200  # of the members that the launch looks at; the division looks at all
 SPLIT_SHARE = 0.5
 SCREEN = -30.0  # log ratios that a bound puts below this are not worked out: such a flow is never seen
@@ -52,7 +54,13 @@ def partner_log_prob(state: State, a: int, b: int, skip: int, extra: int) -> flo
 
 @kernel
 def site_logs(
-    data: ReadData, state: State, work: Work, ccf: np.ndarray, log_p: np.ndarray, log_q: np.ndarray, temper: np.ndarray
+    data: ReadData,
+    state: State,
+    work: Work,
+    ccf: np.ndarray,
+    log_p: np.ndarray,
+    log_q: np.ndarray,
+    temper: np.ndarray,
 ) -> None:
     """Binomial log probabilities per cell at the given ccf, tempered by the samples' overdispersion."""
     for cell in range(len(data.cell_sample)):
@@ -122,7 +130,7 @@ def launch(
         for x in range(LAUNCH_MEMBERS):
             seen[x] = members[min(int(rng.random() * n), n - 1)]
     share, part = 0.3, np.empty(len(seen))
-    for _ in range(LAUNCH_ROUNDS):
+    for _ in range(LAUNCH_ROUNDS_SMALL if n <= LAUNCH_SMALL else LAUNCH_ROUNDS):
         for half in range(2):
             site_logs(data, state, work, ccf[half], logs[half, 0], logs[half, 1], temper)
         log_odds(data, state, seen, logs, math.log(share / (1.0 - share)), part)
@@ -133,7 +141,9 @@ def launch(
 
 
 @kernel
-def anchor_weights(data: ReadData, state: State, work: Work, members: np.ndarray, weights: np.ndarray) -> float:
+def anchor_weights(
+    data: ReadData, state: State, work: Work, members: np.ndarray, weights: np.ndarray
+) -> float:
     """Weights with which members are picked as first anchor of a split, and their sum.
 
     They grow with the member's distance from the members' common ccf, because it is among those that
@@ -295,7 +305,9 @@ def split_prior(state: State, clones: int, n_a: int, n_b: int) -> float:
     The probabilities of the first anchor, and of the partner in the way back, are left to the caller.
     """
     n = n_a + n_b
-    ratio = math.log(state.concentration[0]) + log_gamma(float(n_a)) + log_gamma(float(n_b)) - log_gamma(float(n))
+    ratio = (
+        math.log(state.concentration[0]) + log_gamma(float(n_a)) + log_gamma(float(n_b)) - log_gamma(float(n))
+    )
     forward = (SPLIT_SHARE if clones > 1 else 1.0) / (clones * (n - 1.0))
     backward = (1.0 - SPLIT_SHARE if n_a > 1 else 1.0) / ((clones + 1.0) * n_a * n_b)
     return ratio + math.log(backward) - math.log(forward)
@@ -355,8 +367,8 @@ def admissible_union(state: State, clones: int, a: int, b: int) -> bool:
 
 @kernel
 def try_merge(
-    data: ReadData, state: State, work: Work, terms: Terms, a: int, b: int, members: np.ndarray, first: int, second: int,
-    rng: np.random.Generator,
+    data: ReadData, state: State, work: Work, terms: Terms, a: int, b: int, members: np.ndarray,
+    first: int, second: int, rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Propose to merge clones a (of the first anchor) and b; the union is built in a spare row."""
     state.counters[COUNT_MERGE] += 1

@@ -135,7 +135,9 @@ def union_evidence(
 
 
 @kernel
-def merge_neighbours(data: ReadData, state: State, work: Work, terms: Terms, rng: np.random.Generator) -> None:
+def merge_neighbours(
+    data: ReadData, state: State, work: Work, terms: Terms, rng: np.random.Generator
+) -> None:
     """Merge near clones while the collapsed posterior gains; prevalences end as draws given the members."""
     build_tables(data, state, work)
     clones = state.n_clones[0]

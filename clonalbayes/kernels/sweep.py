@@ -27,7 +27,9 @@ def update_genotypes(data: ReadData, state: State, work: Work, rng: np.random.Ge
 
 
 @kernel
-def propose_splits(data: ReadData, state: State, work: Work, terms: Terms, tries: int, rng: np.random.Generator) -> None:
+def propose_splits(
+    data: ReadData, state: State, work: Work, terms: Terms, tries: int, rng: np.random.Generator
+) -> None:
     """`tries` split or merge proposals."""
     for _ in range(tries):
         split_or_merge(data, state, work, terms, rng)

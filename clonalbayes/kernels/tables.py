@@ -67,7 +67,14 @@ def fill_axis(table: np.ndarray, start: int, axis: np.ndarray, low: int, high: i
 
 @kernel
 def fill_low(
-    table: np.ndarray, start: int, axis: np.ndarray, low: int, high: int, p: float, precision: float, min_alt: int
+    table: np.ndarray,
+    start: int,
+    axis: np.ndarray,
+    low: int,
+    high: int,
+    p: float,
+    precision: float,
+    min_alt: int,
 ) -> None:
     """Chance of fewer than `min_alt` alt reads at every depth of an axis, to table[start:]."""
     a, b = p * precision, (1.0 - p) * precision
@@ -122,7 +129,12 @@ def build_row(data: ReadData, state: State, work: Work, row: int) -> None:
             continue
         last = p
         fill_axis(
-            work.alt_table[row], data.alt_pos[cell], data.alt_val, data.alt_off[s], data.alt_off[s + 1], p * precision
+            work.alt_table[row],
+            data.alt_pos[cell],
+            data.alt_val,
+            data.alt_off[s],
+            data.alt_off[s + 1],
+            p * precision,
         )
         fill_axis(
             work.ref_table[row], data.ref_pos[cell], data.ref_val, data.ref_off[s], data.ref_off[s + 1],
@@ -175,7 +187,12 @@ def read_tables(
 
 @kernel
 def chance_missed(
-    low_row: np.ndarray, rank: np.ndarray, depth_pos: np.ndarray, cells: np.ndarray, depth_ix: np.ndarray, i: int
+    low_row: np.ndarray,
+    rank: np.ndarray,
+    depth_pos: np.ndarray,
+    cells: np.ndarray,
+    depth_ix: np.ndarray,
+    i: int,
 ) -> float:
     """Chance that mutation i would not have been called were it in the row; 0 when below NEGLIGIBLE.
 
