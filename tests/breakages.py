@@ -10,6 +10,7 @@ import importlib
 import inspect
 import textwrap
 import types
+from collections.abc import Sequence
 from typing import Any
 
 import numba
@@ -30,6 +31,8 @@ MODULES = (
     "sweep",
     "start",
 )
+
+type Patches = Sequence[tuple[str, str, str]]
 
 # name -> function, what it says, what it is made to say
 BREAKAGES: dict[str, tuple[str, str, str]] = {
@@ -226,9 +229,9 @@ def _functions() -> dict[tuple[str, str], Any]:
     return found
 
 
-def _affected(functions: dict[tuple[str, str], Any], first: tuple[str, str]) -> list[tuple[str, str]]:
-    """The function and all that call it, directly or not."""
-    names = [first]
+def _affected(functions: dict[tuple[str, str], Any], first: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The functions and all that call them, directly or not."""
+    names = list(first)
     while True:
         targets = {id(functions[name]) for name in names}
         more = []
@@ -242,32 +245,39 @@ def _affected(functions: dict[tuple[str, str], Any], first: tuple[str, str]) -> 
         names += more
 
 
-def broken(name: str) -> types.SimpleNamespace:
-    """All kernels by name, with one breakage and its callers compiled anew."""
-    where, old, new = BREAKAGES[name]
-    module, _, function_name = where.partition(".")
+def _source(function: Any, where: str, replacements: Patches) -> str:
+    """Source of a kernel without its decorator, with the replacements that concern it."""
+    source = textwrap.dedent(inspect.getsource(function)).removeprefix("@kernel\n")
+    for target, old, new in replacements:
+        if target == where:
+            assert source.count(old) == 1, f"{where} does not say {old!r} once"
+            source = source.replace(old, new)
+    return source
+
+
+def patched(*replacements: tuple[str, str, str]) -> types.SimpleNamespace:
+    """All kernels by name, with texts of some functions replaced; their callers are compiled anew."""
     functions = _functions()
-    names = _affected(functions, (module, function_name))
+    targets = [tuple(where.split(".", 1)) for where, _, _ in replacements]
+    names = _affected(functions, targets)
     scopes = {m: dict(vars(importlib.import_module(f"clonalbayes.kernels.{m}"))) for m, _ in names}
     made = {}
     for m, key in names:
         original = functions[m, key]
         plain = getattr(original, "py_func", original)
-        source = textwrap.dedent(inspect.getsource(plain)).removeprefix("@kernel\n")
-        if (m, key) == (module, function_name):
-            assert source.count(old) == 1, f"{where} does not say {old!r} once"
-            source = source.replace(old, new)
-        exec(compile(source, f"<broken {m}.{key}>", "exec"), scopes[m])
-        made[m, key] = (
-            scopes[m][key]
-            if plain is original
-            else numba.njit(nogil=True, error_model="numpy")(scopes[m][key])
-        )
+        exec(compile(_source(plain, f"{m}.{key}", replacements), f"<patched {m}.{key}>", "exec"), scopes[m])
+        new = scopes[m][key]
+        made[m, key] = new if plain is original else numba.njit(nogil=True, error_model="numpy")(new)
     for scope in scopes.values():
         for (m, key), value in made.items():
             if key in scope and (scope[key] is functions[m, key] or scope["__name__"].endswith(f".{m}")):
                 scope[key] = value
     return types.SimpleNamespace(**{key: made.get((m, key), value) for (m, key), value in functions.items()})
+
+
+def broken(name: str) -> types.SimpleNamespace:
+    """All kernels by name, with one breakage."""
+    return patched(BREAKAGES[name])
 
 
 def intact() -> types.SimpleNamespace:

@@ -13,6 +13,7 @@ import pytest
 from breakages import BREAKAGES, broken, intact
 from enumeration import PROBLEMS, Report, check
 from exact import GERMLINE, NOISE, labellings, partition_log_prior
+from kernel_fixtures import dataset, make_chain, run_blocks, set_partition
 
 LARGEST_GAP = 0.02  # of the frequency of any labelling
 LARGEST_Z = 5.5  # of some sixty frequencies and means, by 40 batches
@@ -28,9 +29,7 @@ def assert_exact(report: Report) -> None:
     assert report.worst[0] < LARGEST_Z, report.worst
 
 
-@pytest.mark.parametrize(
-    "problem", ["diploid", "called", "aberrant", "aberrant called", "subclonal", "no reads"]
-)
+@pytest.mark.parametrize("problem", ["diploid", "called", "aberrant", "aberrant called", "subclonal", "no reads"])
 def test_all_moves_together_draw_from_the_exact_posterior(problem):
     assert_exact(check(KERNELS, problem, "all", 8000, seed=1))
 
@@ -74,6 +73,19 @@ def test_each_move_with_the_least_that_it_needs_draws_from_the_exact_posterior(r
 def test_a_broken_kernel_is_found(name, run, problem):
     report = check(broken(name), problem, run, 8000, seed=3)
     assert report.worst[0] > FOUND or report.largest_gap > 2 * LARGEST_GAP
+
+
+@pytest.mark.parametrize("start", [(0, 0, 0), (0, 1, 2)])
+def test_in_many_samples_alike_mutations_are_one_clone_whatever_the_start(start):
+    # A clone's evidence lies some nats a sample below its likelihood at best: what screens proposals must know it.
+    samples, rng = 120, np.random.default_rng(7)
+    ccf = rng.uniform(0.2, 0.8, samples)
+    alt = rng.binomial(400, np.tile(0.4 * ccf, (3, 1)))
+    chain = make_chain(dataset(alt, np.full(alt.shape, 400)), error_rate=0.001, precision=1e5)
+    set_partition(chain, start, rng)
+    seen = []
+    run_blocks(chain, KERNELS, ("splits", "prevalences"), 300, rng, lambda c: seen.append(c.clones))
+    assert np.mean(np.array(seen[100:]) == 1) > 0.95
 
 
 def test_every_breakage_names_a_kernel_and_its_text():

@@ -28,6 +28,7 @@ LAUNCH_SMALL = 100
 LAUNCH_MEMBERS = 200  # of the members that the launch looks at; the division looks at all
 SPLIT_SHARE = 0.5
 SCREEN = -30.0  # log ratios that a bound puts below this are not worked out: such a flow is never seen
+OCCAM = 15.0  # nats a sample that a clone's evidence may lie below its likelihood at the best ccf
 
 
 @kernel
@@ -336,7 +337,7 @@ def try_split(
     gain = -best_loglik(data, state, work, terms, a, members)
     for half in range(2):
         gain += best_loglik(data, state, work, terms, clones + half, halves[half])
-    if ratio + gain < SCREEN:
+    if ratio + gain < SCREEN - OCCAM * len(state.purity):
         return
     for half in range(2):
         ratio += row_weight(data, state, work, terms, clones + half, halves[half], True, rng)
@@ -382,7 +383,7 @@ def try_merge(
     gain = best_loglik(data, state, work, terms, clones, members)
     gain -= best_loglik(data, state, work, terms, a, members[side == 0])
     gain -= best_loglik(data, state, work, terms, b, members[side == 1])
-    if ratio + gain < SCREEN:  # what is still to be added is never positive
+    if ratio + gain < SCREEN - OCCAM * (len(state.purity) + 1):  # one more for the partner's probability
         return
     ratio += row_weight(data, state, work, terms, clones, members, True, rng)
     ratio -= row_weight(data, state, work, terms, a, members[side == 0], False, rng)
