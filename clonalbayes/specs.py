@@ -134,8 +134,8 @@ class Schedule:
     """How long the sampler runs by default: draws kept, draws thrown away first, sweeps per draw."""
 
     chains: int = 4
-    tune: int = 500
-    draws: int = 1000
+    tune: int = 200
+    draws: int = 250
     thin: int = 1
 
 

@@ -21,6 +21,8 @@ ROUNDS = 6
 FAR = 50.0  # deviance in excess of chance beyond which a mutation attracts seeds no more strongly: artefacts
 # are far from everything
 NEIGHBOURS = 6
+FEW_SEEDS = 50
+MANY_MUTATIONS = 1000  # with more, seeds that attract fewer than three are left to the moves that find small clones
 NOISE_SHARE = 0.02  # share of artefacts assumed while none is known
 
 
@@ -192,10 +194,10 @@ def start_clones(data: ReadData, state: State, work: Work, terms: Terms, rng: np
     n = len(state.z)
     build_tables(data, state, work)
     temper = tempering(data, state)
-    wanted = min(max(8, min(n // 4, 100)), n, state.ccf.shape[0] - SPARE_CLONES)
+    wanted = min(max(FEW_SEEDS, min(n // 4, 100)), n, state.ccf.shape[0] - SPARE_CLONES)
     rows = spread_seeds(data, state, work, temper, wanted, rng)
     refine(data, state, work, temper, rows)
-    compact(state, rows, 3 if n > 30 else 1)
+    compact(state, rows, 3 if n > MANY_MUTATIONS else 1)
     merge_neighbours(data, state, work, terms, rng)
 
 
