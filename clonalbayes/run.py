@@ -128,9 +128,8 @@ def run_fit(
     from clonalbayes.summaries import summarise
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    tree = summarise(
-        fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
-    )
+    tree = fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
+    tree = summarise(tree, spec)
     asked = {"input": str(input), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
     info = provenance(spec, patient, settings | asked)
     info["wall_seconds"] = round(perf_counter() - start, 2)
