@@ -10,7 +10,7 @@ import importlib
 import inspect
 import textwrap
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numba
@@ -217,32 +217,50 @@ BREAKAGES: dict[str, tuple[str, str, str]] = {
 }
 
 
+# Sizes at which moves take short cuts, made so small that four mutations meet them.
+SHORT_CUTS = {"splitmerge.LAUNCH_MEMBERS": 2, "condense.LARGEST": 2, "assign.CHUNK": 3, "splitmerge.SPLIT_SHARE": 0.3}
+
+
 def _functions() -> dict[tuple[str, str], Any]:
     """Every function of the kernels, compiled or plain, by module and name."""
     found = {}
     for name in MODULES:
         module = importlib.import_module(f"clonalbayes.kernels.{name}")
         for key, value in vars(module).items():
-            plain = getattr(value, "py_func", value)
+            plain = _plain(value)
             if isinstance(plain, types.FunctionType) and plain.__module__ == module.__name__:
                 found[name, key] = value
     return found
 
 
-def _affected(functions: dict[tuple[str, str], Any], first: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _plain(function: Any) -> Any:
+    return getattr(function, "py_func", function)
+
+
+def _callers(functions: dict[tuple[str, str], Any], first: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The functions and all that call them, directly or not."""
     names = list(first)
     while True:
         targets = {id(functions[name]) for name in names}
         more = []
         for name, function in functions.items():
-            plain = getattr(function, "py_func", function)
+            plain = _plain(function)
             used = (plain.__globals__.get(key) for key in plain.__code__.co_names)
             if name not in names and any(id(value) in targets for value in used):
                 more.append(name)
         if not more:
             return names
         names += more
+
+
+def _readers(functions: dict[tuple[str, str], Any], constants: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The functions that read a constant of their module, given as module.NAME."""
+    wanted = {tuple(where.split(".")) for where in constants}
+    return [
+        (m, key)
+        for (m, key), function in functions.items()
+        if any((m, name) in wanted for name in _plain(function).__code__.co_names)
+    ]
 
 
 def _source(function: Any, where: str, replacements: Patches) -> str:
@@ -255,16 +273,20 @@ def _source(function: Any, where: str, replacements: Patches) -> str:
     return source
 
 
-def patched(*replacements: tuple[str, str, str]) -> types.SimpleNamespace:
-    """All kernels by name, with texts of some functions replaced; their callers are compiled anew."""
-    functions = _functions()
-    targets = [tuple(where.split(".", 1)) for where, _, _ in replacements]
-    names = _affected(functions, targets)
+def patched(*replacements: tuple[str, str, str], constants: Mapping[str, Any] | None = None) -> types.SimpleNamespace:
+    """All kernels by name, with texts of functions or constants replaced; callers are compiled anew."""
+    functions, constants = _functions(), constants or {}
+    targets = [(where.split(".")[0], where.split(".")[1]) for where, _, _ in replacements]
+    names = _callers(functions, targets + _readers(functions, constants))
     scopes = {m: dict(vars(importlib.import_module(f"clonalbayes.kernels.{m}"))) for m, _ in names}
+    for where, value in constants.items():
+        module, _, name = where.partition(".")
+        assert name in scopes[module], where
+        scopes[module][name] = value
     made = {}
     for m, key in names:
         original = functions[m, key]
-        plain = getattr(original, "py_func", original)
+        plain = _plain(original)
         exec(compile(_source(plain, f"{m}.{key}", replacements), f"<patched {m}.{key}>", "exec"), scopes[m])
         new = scopes[m][key]
         made[m, key] = new if plain is original else numba.njit(nogil=True, error_model="numpy")(new)

@@ -17,6 +17,7 @@ from exact import FUNCTIONS, GERMLINE, NOISE, Enumeration, Parameters
 from kernel_fixtures import Chain, dataset, make_chain, partition_of, run_blocks, set_partition
 
 from clonalbayes.genotypes import beta_grid
+from clonalbayes.kernels.state import SPARE_CLONES
 
 BATCHES = 40
 COMMON = 0.01  # labellings at least as probable are compared one by one
@@ -37,9 +38,10 @@ class Problem:
     presence_prob: tuple[tuple[float, ...], ...] = ((0.2, 0.5, 0.3), (0.3, 0.5, 0.2))
     concentration: float = 0.8
 
-    def chain(self) -> Chain:
+    def chain(self, capacity: int = 10) -> Chain:
         chain = make_chain(
             self.ds,
+            capacity,
             concentration=self.concentration,
             presence_prob=np.array(self.presence_prob),
             precision=30.0,
@@ -112,6 +114,7 @@ RUNS = {
     "assign, prevalences": Run(("assign", "prevalences"), two_clones, (0, 0, 1, 1)),
     "assign, splits": Run(("assign", "splits"), some_clone, (0, 0, 0, 0)),
     "prevalences": Run(("prevalences",), given, (0, 1, 1, 0)),
+    "genotypes, prevalences": Run(("genotypes", "prevalences"), given, (0, 1, 1, 0)),
     "assign, condense": Run(("assign", "condense")),
     "splits": Run(("splits",), clones_only, (0, 0, 0, 0)),
     "splits, prevalences": Run(("splits", "prevalences"), clones_only, (0, 0, 0, 0)),
@@ -177,14 +180,21 @@ def z_score(draws: np.ndarray, truth: float) -> float:
     return float(gap / error)
 
 
-def check(kernels: Any, problem: str, run: str, sweeps: int, seed: int) -> Report:
-    """Run blocks of moves on a problem and compare with its enumeration."""
+def check(kernels: Any, problem: str, run: str, sweeps: int, seed: int, capacity: int = 10) -> Report:
+    """Run blocks of moves on a problem and compare with its enumeration.
+
+    With little capacity the labellings are those of as many clones as there is room for.
+    """
     chosen, truth = RUNS[run], PROBLEMS[problem].enumeration()
-    masses = {labels: p for labels, p in truth.posterior.items() if chosen.reaches(labels)}
+    masses = {
+        labels: p
+        for labels, p in truth.posterior.items()
+        if chosen.reaches(labels) and max(labels) < capacity - SPARE_CLONES
+    }
     total = sum(masses.values())
     exact = {labels: p / total for labels, p in masses.items()}
     rng = np.random.default_rng(seed)
-    chain = PROBLEMS[problem].chain()
+    chain = PROBLEMS[problem].chain(capacity)
     set_partition(chain, np.array(chosen.start)[chain.reads.order], rng)
     run_blocks(chain, kernels, chosen.blocks, BURN, rng, lambda _: None)
     recorder = Recorder()
@@ -197,10 +207,7 @@ def check(kernels: Any, problem: str, run: str, sweeps: int, seed: int) -> Repor
 
 def _scores(recorder: Recorder, truth: Enumeration, exact: dict[tuple[int, ...], float]) -> dict[str, float]:
     means = exact_means(truth, list(exact))
-    z = {
-        name: z_score(column, means[name])
-        for name, column in zip(means, np.array(recorder.values).T, strict=True)
-    }
+    z = {name: z_score(column, means[name]) for name, column in zip(means, np.array(recorder.values).T, strict=True)}
     columns, chances = label_functions(recorder.labels), np.array(list(exact.values()))
     for name, values in label_functions(list(exact)).items():
         z[name] = z_score(columns[name], float(chances @ values))

@@ -100,9 +100,7 @@ class Chain:
 
     def sweep(self, kernels: Any, births: int, splits: int, round_: int, rng: np.random.Generator) -> float:
         """One sweep of the whole sampler; its log likelihood."""
-        loglik = kernels.sweep(
-            self.d, self.s, self.w, self.t, self.priors, births, splits, 0.3, False, round_, rng
-        )
+        loglik = kernels.sweep(self.d, self.s, self.w, self.t, self.priors, births, splits, 0.3, False, round_, rng)
         return float(loglik)
 
 
@@ -148,9 +146,7 @@ def mixed_dataset(seed: int, min_alt: int = 0, n: int = 24, depth: int = 40) -> 
 def randomise(chain: Chain, clones: int, rng: np.random.Generator) -> None:
     """A random state with that many clones, all occupied and admissible, and random hyperparameters."""
     s, samples = chain.state, chain.state.ccf.shape[1]
-    s.z[:] = rng.permutation(
-        np.concatenate([np.arange(clones), rng.integers(-2, clones, size=len(s.z) - clones)])
-    )
+    s.z[:] = rng.permutation(np.concatenate([np.arange(clones), rng.integers(-2, clones, size=len(s.z) - clones)]))
     s.g[:] = rng.integers(chain.reads.data.n_geno[chain.reads.data.cls])
     s.n_clones[0] = clones
     s.presence[:clones] = 0
@@ -184,6 +180,10 @@ def _condense(c: Chain, k: Any, rng: np.random.Generator) -> None:
     k.condense_or_dissolve(c.d, c.s, c.w, c.t, c.priors.component, 4, rng)
 
 
+def _genotypes(c: Chain, k: Any, rng: np.random.Generator) -> None:
+    k.update_genotypes(c.d, c.s, c.w, rng)
+
+
 def _prevalences(c: Chain, k: Any, rng: np.random.Generator) -> None:
     k.build_tails(c.d, c.s, c.w)
     k.mark_weak(c.d, c.s, c.w)
@@ -196,6 +196,7 @@ BLOCKS: dict[str, Block] = {
     "births": _births,
     "condense": _condense,
     "splits": _splits,
+    "genotypes": _genotypes,
     "prevalences": _prevalences,
 }
 

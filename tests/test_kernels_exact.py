@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 import pytest
-from breakages import BREAKAGES, broken, intact
+from breakages import BREAKAGES, SHORT_CUTS, broken, intact, patched
 from enumeration import PROBLEMS, Report, check
 from exact import GERMLINE, NOISE, labellings, partition_log_prior
 from kernel_fixtures import dataset, make_chain, run_blocks, set_partition
@@ -43,6 +43,7 @@ def test_all_moves_together_draw_from_the_exact_posterior(problem):
         ("assign, births", "aberrant called", 12000),
         ("assign, prevalences", "aberrant called", 16000),
         ("assign, condense", "aberrant called", 12000),
+        ("genotypes, prevalences", "aberrant called", 12000),
         ("assign, splits", "aberrant called", 12000),
         ("splits", "called", 10000),
         ("splits", "no reads", 10000),
@@ -53,6 +54,16 @@ def test_all_moves_together_draw_from_the_exact_posterior(problem):
 )
 def test_each_move_with_the_least_that_it_needs_draws_from_the_exact_posterior(run, problem, sweeps):
     assert_exact(check(KERNELS, problem, run, sweeps, seed=2))
+
+
+def test_short_cuts_for_large_clones_keep_the_posterior():
+    kernels = patched(constants=SHORT_CUTS)
+    for problem in ("aberrant called", "no reads"):
+        assert_exact(check(kernels, problem, "all", 8000, seed=4))
+
+
+def test_a_lack_of_room_for_clones_leaves_the_posterior_of_the_others():
+    assert_exact(check(KERNELS, "no reads", "all", 8000, seed=5, capacity=4))
 
 
 @pytest.mark.slow
