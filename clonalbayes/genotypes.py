@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clonalbayes.kernels.layout import Priors, ReadData
+from clonalbayes.kernels.layout import EXACT_PURITY, Priors, ReadData
 from clonalbayes.kernels.noise import (
     log_choose,
     mix_noise,
@@ -38,8 +38,6 @@ GERMLINE_NEEDS_PURITY = 0.95
 
 NO_WEIGHT = 1e-8
 
-EXACT = 1e-4
-"""Standard error of a purity that is known: a file that says 1 and no error has no normal cells to estimate."""
 
 DEFAULT_PURITY_FLOOR = 1e-3
 
@@ -282,7 +280,8 @@ def _blocks(offsets: np.ndarray, cell_sample: np.ndarray) -> np.ndarray:
 def compile_priors(ds: xr.Dataset, spec: Spec) -> Priors:
     """The specification's priors as the kernels read them, with the Dataset's purities and error rates.
 
-    A purity without an error gets the specification's; an error rate in the Dataset replaces the median
+    A purity without an error gets the specification's, or is taken as known if it is 1 (a file that says so
+    has no normal cells to estimate); an error rate in the Dataset replaces the median
     of the prior. Where every sample is nearly pure, a germline variant looks like a mutation of the trunk:
     the germline component gets no weight then.
     """
@@ -294,8 +293,8 @@ def compile_priors(ds: xr.Dataset, spec: Spec) -> Priors:
         error_rate[:, 0] = np.log(min(max(given, 1e-7), 0.02))
     sd = np.asarray(ds["purity_sd"].values, float) if "purity_sd" in ds.coords else np.full(samples, np.nan)
     exact = np.isnan(sd) & (ds["purity"].values >= 1.0)
-    sd = np.where(exact, EXACT, sd)
-    sd = np.where(np.isnan(sd), spec.value("purity", "sd"), np.maximum(sd, EXACT))
+    sd = np.where(exact, EXACT_PURITY, sd)
+    sd = np.where(np.isnan(sd), spec.value("purity", "sd"), np.maximum(sd, EXACT_PURITY))
     purity = np.clip(np.asarray(ds["purity"].values, float), DEFAULT_PURITY_FLOOR, 1.0)
     component = np.array(spec.vector("component_weight"))
     if purity.min() > GERMLINE_NEEDS_PURITY:

@@ -15,13 +15,11 @@ from clonalbayes.kernels.layout import NOISE, Priors
 from clonalbayes.kernels.profile import new_terms
 from clonalbayes.kernels.start import merge_neighbours, start_clones, start_given
 from clonalbayes.kernels.state import SPARE_CLONES, State, new_state, new_work
-from clonalbayes.kernels.sweep import sweep
+from clonalbayes.kernels.sweep import BIRTHS_PER_SWEEP, ENVELOPE_SHARE, SPLITS_PER_SWEEP, sweep
 
-BIRTHS_PER_SWEEP = 24
-SPLITS_PER_SWEEP = 6
 SPLITS_AT_FIRST = 20
-"""Split-merge proposals of a sweep: more in the first third of tuning, when clones are still to be found."""
-ENVELOPE_SHARE = 0.125
+"""Split-merge proposals of a sweep in the first third of tuning, when clones are still to be found."""
+
 TIDY_AT = (3, 8, 20, 40, 80, 140)
 """Sweeps of tuning after which near clones are merged if the posterior gains: what the start's hard
 assignments kept apart may no longer differ once assignments are drawn."""

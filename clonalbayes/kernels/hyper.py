@@ -11,7 +11,7 @@ import numpy as np
 
 from clonalbayes.kernels.ascertainment import accept_low, propose_low
 from clonalbayes.kernels.jit import kernel
-from clonalbayes.kernels.layout import ABSENT, CLONAL, MAX_ERROR, NOISE, SUBCLONAL, Priors, ReadData
+from clonalbayes.kernels.layout import ABSENT, CLONAL, EXACT_PURITY, MAX_ERROR, NOISE, SUBCLONAL, Priors, ReadData
 from clonalbayes.kernels.profile import Terms, clear_terms, gather_pooled, gather_row, sample_sum
 from clonalbayes.kernels.special import rise
 from clonalbayes.kernels.state import State, Work
@@ -256,7 +256,8 @@ def update_parameters(
         loglik = sample_loglik(data, state, work, terms, s)
         aberrant = has_aberrant(data, s)
         for which in range(5):
-            if which != CN_CLONAL or aberrant:
+            known = which in (PURITY, PURITY_FIXED_PHI) and priors.purity[s, 1] <= EXACT_PURITY
+            if not known and (which != CN_CLONAL or aberrant):
                 loglik = update_parameter(data, state, work, terms, priors, s, which, loglik, round_, rng)
         if not aberrant:
             state.cn_clonal[s] = rng.beta(priors.cn_clonal[0], priors.cn_clonal[1])

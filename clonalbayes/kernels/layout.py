@@ -62,5 +62,6 @@ class Priors(NamedTuple):
 
 
 MAX_ERROR = 0.05
+EXACT_PURITY = 1e-4  # a purity with a standard error no larger than this is taken as known
 NOISE, GERMLINE = -1, -2
 ABSENT, SUBCLONAL, CLONAL = 0, 1, 2

@@ -15,7 +15,10 @@ from clonalbayes.kernels.splitmerge import split_or_merge
 from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.tables import build_tables, log_called, row_of
 
-CONDENSATIONS = 4  # proposals a sweep
+BIRTHS_PER_SWEEP = 24
+SPLITS_PER_SWEEP = 6
+CONDENSATIONS = 4  # proposals a sweep, as the two above
+ENVELOPE_SHARE = 0.125  # of the (clone, sample) pairs whose presence and ccf are drawn jointly in a sweep
 
 
 @kernel

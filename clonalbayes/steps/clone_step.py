@@ -19,7 +19,7 @@ from clonalbayes.kernels.layout import GERMLINE, NOISE
 from clonalbayes.kernels.profile import Terms, new_terms
 from clonalbayes.kernels.start import start_clones
 from clonalbayes.kernels.state import State, Work, new_state, new_work
-from clonalbayes.kernels.sweep import sweep
+from clonalbayes.kernels.sweep import BIRTHS_PER_SWEEP, ENVELOPE_SHARE, SPLITS_PER_SWEEP, sweep
 from clonalbayes.steps.points import VARIABLES, CloneBlock, to_point, to_state
 
 TAG = "clone_block"
@@ -100,9 +100,9 @@ class CloneStep(BlockedStep):
         self,
         vars: list[Any],
         *,
-        births: int = 16,
-        splits: int = 4,
-        envelope_share: float = 0.125,
+        births: int = BIRTHS_PER_SWEEP,
+        splits: int = SPLITS_PER_SWEEP,
+        envelope_share: float = ENVELOPE_SHARE,
         model: pm.Model | None = None,
         rng: Any = None,
         initial_point: dict[str, np.ndarray] | None = None,
