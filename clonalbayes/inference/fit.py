@@ -53,7 +53,7 @@ def fit(
     chains, draws, tune
         Chains, draws kept of each, sweeps thrown away first; None = the specification's schedule.
     seed
-        Seed of the run, spawned for the chains; None = drawn, and stored in the result.
+        Seed of the run, spawned for the chains; None = drawn, and stored.
     cores
         Chains that run at once; None = all processors. The draws do not depend on it.
     fixed_clusters
@@ -68,8 +68,7 @@ def fit(
     Returns
     -------
     xarray.DataTree
-        Groups posterior (dims chain, draw, slot, specimen, mutation), sample_stats, observed_data and
-        constant_data; the settings are attributes of the posterior.
+        Groups posterior, sample_stats, observed_data, constant_data; the settings are posterior's attributes.
 
     Raises
     ------
