@@ -24,6 +24,7 @@ MODULES = (
     "assign",
     "envelope",
     "births",
+    "launch",
     "splitmerge",
     "condense",
     "prevalence",
@@ -53,8 +54,8 @@ BREAKAGES: dict[str, tuple[str, str, str]] = {
     ),
     "births without the concentration": (
         "births.birth_prior",
-        "math.log(state.concentration[0] / (",
-        "math.log(1.0 / (",
+        "state.concentration[0] / (",
+        "1.0 / (",
     ),
     "births without the genotypes' prior": (
         "births.birth_score",
@@ -218,7 +219,7 @@ BREAKAGES: dict[str, tuple[str, str, str]] = {
 
 
 # Sizes at which moves take short cuts, made so small that four mutations meet them.
-SHORT_CUTS = {"splitmerge.LAUNCH_MEMBERS": 2, "condense.LARGEST": 2, "assign.CHUNK": 3, "splitmerge.SPLIT_SHARE": 0.3}
+SHORT_CUTS = {"launch.LAUNCH_MEMBERS": 2, "condense.LARGEST": 2, "assign.CHUNK": 3, "splitmerge.SPLIT_SHARE": 0.3}
 
 
 def _functions() -> dict[tuple[str, str], Any]:
@@ -271,6 +272,14 @@ def _source(function: Any, where: str, replacements: Patches) -> str:
             assert source.count(old) == 1, f"{where} does not say {old!r} once"
             source = source.replace(old, new)
     return source
+
+
+def check_texts() -> None:
+    """Assert that every breakage finds its text in the kernel that it is about."""
+    functions = _functions()
+    for where, old, new in BREAKAGES.values():
+        module, _, name = where.partition(".")
+        _source(_plain(functions[module, name]), where, [(where, old, new)])
 
 
 def patched(*replacements: tuple[str, str, str], constants: Mapping[str, Any] | None = None) -> types.SimpleNamespace:
