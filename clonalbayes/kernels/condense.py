@@ -13,19 +13,11 @@ from clonalbayes.kernels.assign import count_kinds
 from clonalbayes.kernels.births import remove_clone
 from clonalbayes.kernels.envelope import admissible
 from clonalbayes.kernels.jit import kernel
+from clonalbayes.kernels.launch import anchor_ccf, site_logs, tempering
 from clonalbayes.kernels.layout import NOISE, ReadData
 from clonalbayes.kernels.profile import Terms
 from clonalbayes.kernels.special import log_gamma
-from clonalbayes.kernels.splitmerge import (
-    anchor_ccf,
-    divide,
-    gather,
-    log_beta_density,
-    nth_member,
-    row_weight,
-    site_logs,
-    tempering,
-)  # fmt: skip
+from clonalbayes.kernels.splitmerge import divide, gather, log_beta_density, nth_member, row_weight
 from clonalbayes.kernels.state import SPARE_CLONES, State, Work
 
 COUNT_CONDENSE, COUNT_DISSOLVE = 14, 16

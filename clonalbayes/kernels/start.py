@@ -10,10 +10,11 @@ import math
 import numpy as np
 
 from clonalbayes.kernels.jit import kernel
+from clonalbayes.kernels.launch import anchor_ccf, site_logs, tempering
 from clonalbayes.kernels.layout import NOISE, ReadData
 from clonalbayes.kernels.profile import Terms
 from clonalbayes.kernels.special import log_gamma
-from clonalbayes.kernels.splitmerge import anchor_ccf, nearness, row_evidence, site_logs, tempering
+from clonalbayes.kernels.splitmerge import nearness, row_evidence
 from clonalbayes.kernels.state import SPARE_CLONES, State, Work
 from clonalbayes.kernels.tables import build_tables, refresh_cells
 
