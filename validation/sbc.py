@@ -14,7 +14,8 @@ correct sampler is refused in at most one run of a hundred. The exit code is 1 i
 draws must be nearly independent: the median effective size of each quantity is at least 70 of 99.
 
 With ``--broken`` one kernel is made wrong in memory (see `tests/breakages.py`), and the exit code is 1
-if the rule does *not* refuse it.
+if the rule does *not* refuse it. Not every breakage shows: 80 simulations do not refuse "births without
+the concentration" nor "assignment with too much of each kind". The joint test of `geweke.py` is sharper there.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ RESULTS = HERE / "results"
 DRAWS, TUNE, THIN, MAX_STRIDE = 99, 250, 5, 8
 ENOUGH, MEDIAN_ENOUGH = 50.0, 70.0
 BINS, LEVEL = 20, 0.01
+SEED = 2718
 FIRST, SECOND = 0, 1
 """Mutations whose prevalence and co-clustering are ranked."""
 
@@ -71,8 +73,7 @@ UNCONDITIONED = "ascertainment ignored"
 """A breakage of the data rather than of a kernel: the chains are told that mutations need no alt reads."""
 
 CHOSEN = (
-    UNCONDITIONED, "concentration without the clones", "births without the concentration",
-    "assignment with too much of each kind", "parameters without the depth", "genotypes without reads",
+    UNCONDITIONED, "concentration without the clones", "parameters without the depth", "genotypes without reads",
 )  # fmt: skip
 """Breakages whose detection is shown in the results."""
 
@@ -154,7 +155,7 @@ def run_one(task: tuple[str, int]) -> Ranked:
     setting, number = task
     started = time.process_time()
     names = list(SETTINGS)
-    seeds = np.random.SeedSequence([2718, names.index(setting), number]).spawn(3)
+    seeds = np.random.SeedSequence([SEED, names.index(setting), number]).spawn(3)
     spec = specs.load("clones")
     simulation = simulate_prior(SETTINGS[setting], spec, seed=seeds[0])
     reads = compile_reads(as_told(simulation.dataset), spec)
@@ -305,7 +306,7 @@ def draw_figure(ranked: list[Ranked], path: Path) -> None:
     plt.close(figure)
 
 
-def run_broken(names: list[str], simulations: int, cores: int) -> int:
+def run_broken(names: list[str], simulations: int, cores: int, out: Path) -> int:
     """Show that the rule refuses broken kernels; writes `sbc_broken.tsv`."""
     tables, missed = [], []
     for name in names:
@@ -314,8 +315,8 @@ def run_broken(names: list[str], simulations: int, cores: int) -> int:
         caught = smallest(tests) < LEVEL
         missed += [] if caught else [name]
         print(f"{'refused' if caught else 'NOT REFUSED'}: {name}: {verdict(tests)[1]}", flush=True)
-        tables.append(tests.assign(broken=name))
-        write(pd.concat(tables), RESULTS / "sbc_broken.tsv")
+        tables.append(tests.assign(broken=name, refused=caught))
+        write(pd.concat(tables), out / "sbc_broken.tsv")
     return 1 if missed else 0
 
 
@@ -330,7 +331,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--simulations", type=int, default=200, help="of each setting (default: %(default)s)")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--broken", metavar="NAME", help="a breakage; `list` shows all; `chosen` runs some")
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, help="by name (default: all)")
+    parser.add_argument("--seed", type=int, default=SEED, help="another one for a replicate (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the tables and the figure")
     options = parser.parse_args(argv)
+    globals()["SEED"] = options.seed
     if options.broken:
         from breakages import BREAKAGES
 
@@ -339,13 +344,13 @@ def main(argv: list[str] | None = None) -> int:
         if not set(names) <= set(known):
             print("\n".join(known))
             return 0 if options.broken == "list" else 2
-        return run_broken(names, options.simulations, options.cores)
+        return run_broken(names, options.simulations, options.cores, options.out)
     started = time.monotonic()
-    ranked = collect(options.simulations, options.cores)
+    ranked = collect(options.simulations, options.cores, options.settings or tuple(SETTINGS))
     tests = table(ranked)
-    write(tests, RESULTS / "sbc.tsv")
-    write(pd.DataFrame([{"setting": r.setting, **r.ranks} for r in ranked]), RESULTS / "sbc_ranks.tsv")
-    draw_figure(ranked, RESULTS / "sbc.png")
+    write(tests, options.out / "sbc.tsv")
+    write(pd.DataFrame([{"setting": r.setting, **r.ranks} for r in ranked]), options.out / "sbc_ranks.tsv")
+    draw_figure(ranked, options.out / "sbc.png")
     passed, text = verdict(tests)
     print(tests.to_string(index=False, float_format="%.3g"))
     print(f"{'passed' if passed else 'FAILED'}: {text}")
