@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 import textwrap
 import types
 from collections.abc import Mapping, Sequence
@@ -15,23 +16,9 @@ from typing import Any
 
 import numba
 
-MODULES = (
-    "special",
-    "tables",
-    "noise",
-    "ascertainment",
-    "profile",
-    "assign",
-    "envelope",
-    "births",
-    "launch",
-    "splitmerge",
-    "condense",
-    "prevalence",
-    "hyper",
-    "sweep",
-    "start",
-)
+from clonalbayes import kernels
+
+MODULES = sorted(module.name for module in pkgutil.iter_modules(kernels.__path__))
 
 type Patches = Sequence[tuple[str, str, str]]
 
