@@ -160,7 +160,8 @@ def samples_logp(ds: xr.Dataset, spec: Spec, point: dict[str, Any]) -> float:
         law = stats.lognorm(spec.value("error_rate", "sigma"), scale=spec.value("error_rate", "median"))
         total += law.logpdf(point["error_rate"][s]) - law.logcdf(0.05)
         centre, sd = float(ds["purity"][s]), float(ds["purity_sd"][s])
-        sd = spec.value("purity", "sd") if np.isnan(sd) else sd
+        if np.isnan(sd):  # a purity of 1 without an error is taken as known
+            sd = 1e-4 if centre == 1.0 else spec.value("purity", "sd")
         law = stats.truncnorm(-centre / sd, (1.0 - centre) / sd, centre, sd)
         total += law.logpdf(point["purity"][s])
         a, b = (spec.value("cn_clonal_fraction", name) for name in ("alpha", "beta"))
