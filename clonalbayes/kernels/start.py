@@ -9,9 +9,10 @@ import math
 
 import numpy as np
 
+from clonalbayes.kernels.envelope import admissible, set_prevalence
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.launch import anchor_ccf, site_logs, tempering
-from clonalbayes.kernels.layout import NOISE, ReadData
+from clonalbayes.kernels.layout import NOISE, SUBCLONAL, ReadData
 from clonalbayes.kernels.profile import Terms
 from clonalbayes.kernels.special import log_gamma
 from clonalbayes.kernels.splitmerge import nearness, row_evidence
@@ -172,6 +173,16 @@ def merge_neighbours(
     compact(state, clones, 1)
     for k in range(state.n_clones[0]):
         union_evidence(data, state, work, terms, k, k, k, rng)
+        make_admissible(state, k)
+
+
+@kernel
+def make_admissible(state: State, row: int) -> None:
+    """Make a clone that is nowhere, or like one in a row before it, subclonal where its ccf is highest."""
+    if not admissible(state, row, row, -1):
+        s = int(np.argmax(state.ccf[row]))
+        ccf = min(max(state.ccf[row, s], 0.01), 0.99)
+        set_prevalence(state.presence[row], state.ccf[row], s, SUBCLONAL, ccf)
 
 
 @kernel
@@ -213,6 +224,7 @@ def start_given(data: ReadData, state: State, work: Work, terms: Terms, rng: np.
     for _ in range(2):
         for k in range(state.n_clones[0]):
             union_evidence(data, state, work, terms, k, k, k, rng)
+            make_admissible(state, k)
             site_logs(data, state, work, state.ccf[k], log_p, log_q, temper)
             for i in members_of(state, k, k):
                 state.g[i] = best_genotype(data, i, log_p, log_q)[0]
