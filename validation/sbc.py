@@ -15,7 +15,8 @@ draws must be nearly independent: the median effective size of each quantity is 
 
 With ``--broken`` one kernel is made wrong in memory (see `tests/breakages.py`), and the exit code is 1
 if the rule does *not* refuse it. Not every breakage shows: 80 simulations do not refuse "births without
-the concentration" nor "assignment with too much of each kind", for which there are the tests of the kernels.
+the concentration" (exact enumeration does, `tests/test_kernels_exact.py`) nor "assignment with too much of
+each kind".
 """
 
 from __future__ import annotations
