@@ -1,6 +1,6 @@
 """Checks of a resolved specification: every fault is collected, none is raised here.
 
-The registries that say what is valid are in `clonalbayes.specs`.
+The registries that say what is valid are in `clonalbayes._spec_registry`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from clonalbayes.faults import Fault
-from clonalbayes.specs import (
+from clonalbayes._spec_registry import (
     BLOCKS,
     BOUNDS,
     CONSTANTS,
@@ -20,8 +19,11 @@ from clonalbayes.specs import (
     OVER,
     PRIORS,
     QUANTITIES,
-    Schedule,
+    used,
 )
+from clonalbayes.constraints import problem_of
+from clonalbayes.faults import Fault
+from clonalbayes.specs import Schedule
 
 _TOP = ("name", "version", "meaning", "citation", "extends")
 _TABLES = ("blocks", "priors", "constants", "schedule", "calibration", "limits")
@@ -45,18 +47,19 @@ def check(table: Mapping[str, Any], path: Path) -> list[Fault]:
         Every fault found; empty if the specification is valid.
     """
     checks = _Checks(path)
-    checks.known(table, (*_TOP, *_TABLES), "")
+    checks.known(table, (*_TOP, *_TABLES, "constraints"), "")
     for key in ("name", "version", "meaning"):
         checks.text(table, key, "")
     if "citation" in table:
         checks.text(table, "citation", "")
     tables = {name: checks.table(table, name) or {} for name in _TABLES}
     checks.blocks(tables["blocks"])
-    checks.priors(tables["priors"])
-    checks.constants(tables["constants"])
+    checks.priors(tables["priors"], used(PRIORS, tables["blocks"]))
+    checks.constants(tables["constants"], used(CONSTANTS, tables["blocks"]))
     checks.schedule(tables["schedule"])
     checks.list_of_texts(tables["calibration"], "calibration", "quantities", QUANTITIES)
     checks.list_of_texts(tables["limits"], "limits", "texts", None)
+    checks.constraints(table.get("constraints", []), tables["blocks"].get("prevalence"))
     return checks.faults
 
 
@@ -133,11 +136,11 @@ class _Checks:
             if name in table and table[name] not in forms:
                 self.add(f"blocks.{name}", "unknown form", f"Valid: {', '.join(forms)}.", table[name])
 
-    def priors(self, table: Mapping[str, Any]) -> None:
-        """Each prior has the distribution that is implemented for it, with that one's parameters."""
-        self.known(table, PRIORS, "priors")
-        self.missing(table, PRIORS, "priors")
-        for name in PRIORS:
+    def priors(self, table: Mapping[str, Any], names: tuple[str, ...]) -> None:
+        """Each prior of the blocks has the distribution that is implemented for it, with its parameters."""
+        self.known(table, names, "priors")
+        self.missing(table, names, "priors")
+        for name in names:
             entry = self.table(table, name, "priors") if name in table else None
             if entry is not None:
                 self.prior(name, entry)
@@ -198,11 +201,12 @@ class _Checks:
                 remedy = f"Write {key} = {value:g}."
                 self.add(f"{where}.parameters", f"{key} is built in", remedy, entry["parameters"].get(key))
 
-    def constants(self, table: Mapping[str, Any]) -> None:
-        """Each constant has a value in its range, a unit and a reason."""
-        self.known(table, CONSTANTS, "constants")
-        self.missing(table, CONSTANTS, "constants")
-        for name, meaning in CONSTANTS.items():
+    def constants(self, table: Mapping[str, Any], names: tuple[str, ...]) -> None:
+        """Each constant of the blocks has a value in its range, a unit and a reason."""
+        self.known(table, names, "constants")
+        self.missing(table, names, "constants")
+        for name in names:
+            meaning = CONSTANTS[name]
             entry = self.table(table, name, "constants") if name in table else None
             if not entry:
                 continue
@@ -212,6 +216,19 @@ class _Checks:
             self.text(entry, "reason", where)
             if not is_valid(entry.get("value"), meaning):
                 self.add(f"{where}.value", f"must be {meaning}", "Correct it.", entry.get("value", "missing"))
+
+    def constraints(self, given: Any, prevalence: Any) -> None:
+        """Constraints are a list of tables with one known key each, of a model that has a tree."""
+        if not isinstance(given, list):
+            self.add("constraints", "not a list of tables", "Write [[constraints]] above each.", given)
+            return
+        if given and prevalence != "tree":
+            remedy = 'Start the file with extends = "tree".'
+            self.add("constraints", "only a model with a tree can take constraints", remedy)
+        for table in given:
+            problem = problem_of(table)
+            if problem is not None:
+                self.add("constraints", *problem, table)
 
     def schedule(self, table: Mapping[str, Any]) -> None:
         """The schedule holds whole numbers; only tune may be 0."""

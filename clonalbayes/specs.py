@@ -24,81 +24,21 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from clonalbayes import constraints as conditions
+from clonalbayes._spec_registry import BLOCKS as BLOCKS
+from clonalbayes._spec_registry import BOUNDS as BOUNDS
+from clonalbayes._spec_registry import CONSTANTS as CONSTANTS
+from clonalbayes._spec_registry import DISTRIBUTIONS as DISTRIBUTIONS
+from clonalbayes._spec_registry import FIXED as FIXED
+from clonalbayes._spec_registry import FORMS as FORMS
+from clonalbayes._spec_registry import OVER as OVER
+from clonalbayes._spec_registry import PRIORS as PRIORS
+from clonalbayes._spec_registry import QUANTITIES as QUANTITIES
+from clonalbayes._spec_registry import used as used
+from clonalbayes.constraints import Constraint
 from clonalbayes.faults import Fault, InputError
 
 type Number = float | tuple[float, ...]
-
-# What a parameter may be: the words go into the messages.
-_POSITIVE, _UNIT, _WEIGHTS = "a number above 0", "a number between 0 and 1", "a list of numbers above 0"
-
-DISTRIBUTIONS: dict[str, dict[str, str]] = {
-    "Bernoulli": {"p": _UNIT},
-    "Beta": {"alpha": _POSITIVE, "beta": _POSITIVE},
-    "Dirichlet": {"alpha": _WEIGHTS},
-    "DiscreteUniform": {},
-    "Gamma": {"shape": _POSITIVE, "rate": _POSITIVE},
-    "LogNormal": {"median": _POSITIVE, "sigma": _POSITIVE},
-    "Normal": {"sd": _POSITIVE},
-}
-"""Distribution -> its parameters and what each may be."""
-
-PRIORS: dict[str, str] = {
-    "concentration": "Gamma",
-    "component_weight": "Dirichlet",
-    "presence_prob": "Dirichlet",
-    "prevalence_slab": "Beta",
-    "precision": "LogNormal",
-    "error_rate": "LogNormal",
-    "purity": "Normal",
-    "cn_clonal_fraction": "Beta",
-    "genotype": "DiscreteUniform",
-    "noise_presence": "Bernoulli",
-    "noise_slab": "Beta",
-    "noise_recurrent": "Bernoulli",
-    "noise_recurrent_fraction": "Beta",
-}
-"""Prior -> the distribution that the kernels implement for it."""
-
-OVER: dict[str, tuple[str, ...]] = {
-    "component_weight": ("clone", "noise", "germline"),
-    "presence_prob": ("absent", "subclonal", "clonal"),
-}
-"""Dirichlet prior -> the names of its entries, in order."""
-
-BOUNDS: dict[str, tuple[float, float]] = {"error_rate": (0.0, 0.05), "purity": (0.0, 1.0)}
-"""Truncated prior -> the bounds that are built into the kernels."""
-
-FIXED: dict[str, dict[str, float]] = {"prevalence_slab": {"alpha": 1.0, "beta": 1.0}}
-"""Prior -> parameters that are built into the kernels: a file states them, and cannot change them."""
-
-CONSTANTS: dict[str, str] = {
-    "noise_error_rate": _UNIT,
-    "noise_recurrent_precision": _POSITIVE,
-    "max_clones": "a whole number above 0",
-}
-"""Constant -> what it may be."""
-
-BLOCKS: dict[str, tuple[str, ...]] = {
-    "mixture": ("dirichlet_process",),
-    "prevalence": ("free",),
-    "reads": ("beta_binomial",),
-    "ascertainment": ("min_alt",),
-}
-"""Block -> its registered forms."""
-
-QUANTITIES = (
-    "n_clones",
-    "co_clustering",
-    "prevalence_of_mutation",
-    "concentration",
-    "precision",
-    "error_rate",
-    "purity",
-    "cn_clonal_fraction",
-    "log_likelihood",
-)
-"""Label-free quantities that calibration can rank."""
-
 
 @dataclass(frozen=True)
 class Prior:
@@ -150,15 +90,17 @@ class Spec:
     blocks : Mapping[str, str]
         Block -> registered form (`BLOCKS`).
     priors : Mapping[str, Prior]
-        One entry for each name of `PRIORS`.
+        One entry for each name of `PRIORS` that the blocks have (`used`).
     constants : Mapping[str, Constant]
-        One entry for each name of `CONSTANTS`.
+        One entry for each name of `CONSTANTS` that the blocks have.
     schedule : Schedule
         Defaults of the sampler; options of `clonalbayes.fit` win over them.
     calibration : tuple of str
         Label-free quantities that simulation-based calibration ranks (`QUANTITIES`).
     limits : tuple of str
         What the model cannot do, in words.
+    constraints : tuple of Constraint
+        What the user knows of the answer (`clonalbayes.constraints`).
     """
 
     name: str
@@ -171,6 +113,7 @@ class Spec:
     schedule: Schedule
     calibration: tuple[str, ...]
     limits: tuple[str, ...]
+    constraints: tuple[Constraint, ...] = ()
 
     def value(self, prior: str, parameter: str) -> float:
         """Return one scalar parameter of a prior, such as ``value("precision", "median")``."""
@@ -203,11 +146,11 @@ class Spec:
             "schedule": _plain(self.schedule),
             "calibration": {"quantities": list(self.calibration)},
             "limits": {"texts": list(self.limits)},
-        }
+        } | ({"constraints": [c.to_table() for c in self.constraints]} if self.constraints else {})
 
     @property
     def digest(self) -> str:
-        """SHA-256 of everything that changes a number: blocks, priors, constants. Texts do not count."""
+        """SHA-256 of all that changes a number: blocks, priors, constants, constraints. Texts do not count."""
         resolved = self.to_dict()
         core = {
             "blocks": resolved["blocks"],
@@ -216,7 +159,7 @@ class Spec:
                 for name, entry in resolved["priors"].items()
             },
             "constants": {name: entry["value"] for name, entry in resolved["constants"].items()},
-        }
+        } | {key: resolved[key] for key in ("constraints",) if key in resolved}
         return hashlib.sha256(json.dumps(core, sort_keys=True).encode()).hexdigest()
 
 
@@ -270,14 +213,18 @@ def describe(spec: Spec) -> str:
     """Write a specification as text for a terminal: what it means, its priors, its limits."""
     lines = [f"{spec.name} (version {spec.version}, digest {spec.digest[:12]})", spec.meaning.strip(), ""]
     lines += [f"  {block:<14} {form}" for block, form in spec.blocks.items()]
+    width = max(map(len, (*spec.priors, *spec.constants)))
     for title, entries in (("Priors", spec.priors), ("Constants", spec.constants)):
         lines += ["", title]
         for name, entry in entries.items():
             formula = str(entry) if isinstance(entry, Prior) else _show(entry.value)
-            lines += [f"  {name:<19} {formula}", f"  {'':<19} {entry.unit}", f"  {'':<19} {entry.reason}"]
+            texts = {name: formula, "": entry.unit, " ": entry.reason}
+            lines += [f"  {left:<{width}} {text}" for left, text in texts.items()]
     schedule = ", ".join(f"{field.name} {getattr(spec.schedule, field.name)}" for field in fields(Schedule))
     lines += ["", f"Schedule: {schedule}", f"Calibration ranks: {', '.join(spec.calibration)}", "", "Limits"]
-    return "\n".join([*lines, *(f"  - {text}" for text in spec.limits)])
+    lines += [f"  - {text}" for text in spec.limits]
+    known = [f"  - {constraint}" for constraint in spec.constraints]
+    return "\n".join([*lines, *(["", "Constraints", *known] if known else [])])
 
 
 def locate(name: str, *, relative_to: Path = Path()) -> Path:
@@ -315,7 +262,17 @@ def _resolve(path: Path, *, seen: tuple[Path, ...]) -> dict[str, Any]:
     if not isinstance(parent, str):
         raise InputError([Fault(str(path), "extends is not a text", f"Use one of {_listed(names())}.")])
     base = _resolve(locate(parent, relative_to=path.parent), seen=(*seen, path.resolve()))
-    return _overlay(base, table)
+    return _overlay(_without_other_forms(base, table.get("blocks")), table)
+
+
+def _without_other_forms(base: dict[str, Any], blocks: Any) -> dict[str, Any]:
+    """Drop the priors and constants of a form that a block of the extending file replaces."""
+    if not isinstance(blocks, Mapping):
+        return base
+    tables = {name: base[name] for name in ("priors", "constants") if isinstance(base.get(name), dict)}
+    joined = {**base.get("blocks", {}), **blocks}
+    kept = {name: {key: table[key] for key in used(table, joined)} for name, table in tables.items()}
+    return {**base, **kept}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -348,11 +305,15 @@ def _build(table: dict[str, Any]) -> Spec:
         meaning=table["meaning"].strip(),
         citation=table.get("citation", ""),
         blocks=dict(table["blocks"]),
-        priors={name: _build_prior(name, table["priors"][name]) for name in PRIORS},
-        constants={name: Constant(name=name, **table["constants"][name]) for name in CONSTANTS},
+        priors={name: _build_prior(name, table["priors"][name]) for name in used(PRIORS, table["blocks"])},
+        constants={
+            name: Constant(name=name, **table["constants"][name])
+            for name in used(CONSTANTS, table["blocks"])
+        },
         schedule=Schedule(**table.get("schedule", {})),
         calibration=tuple(table.get("calibration", {}).get("quantities", ())),
         limits=tuple(table.get("limits", {}).get("texts", ())),
+        constraints=tuple(map(conditions.build, table.get("constraints", ()))),
     )
 
 

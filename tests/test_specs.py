@@ -8,8 +8,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
-from clonalbayes import specs
+from clonalbayes import constraints, specs
 from clonalbayes._spec_checks import is_valid
 from clonalbayes.faults import InputError
 
@@ -30,8 +31,8 @@ def faults_of(folder: Path, text: str) -> list[str]:
 def test_every_shipped_specification_is_complete(name):
     spec = specs.load(name)
     assert spec.name == name
-    assert set(spec.priors) == set(specs.PRIORS)
-    assert set(spec.constants) == set(specs.CONSTANTS)
+    assert set(spec.priors) == set(specs.used(specs.PRIORS, spec.blocks))
+    assert set(spec.constants) == set(specs.used(specs.CONSTANTS, spec.blocks))
     assert set(spec.blocks) == set(specs.BLOCKS)
     assert spec.meaning
     assert spec.citation
@@ -219,6 +220,97 @@ def test_files_that_cannot_be_resolved(tmp_path, text, words):
     assert words in said
 
 
+TREE = 'extends = "tree"\n'
+
+
+def test_another_form_of_a_block_drops_the_priors_of_the_old_one():
+    clones, tree = specs.load("clones"), specs.load("tree")
+    free, of_tree = (specs.FORMS["prevalence", form] for form in ("free", "tree"))
+    assert set(clones.priors) - set(tree.priors) == set(free)
+    added = (set(tree.priors) | set(tree.constants)) - set(clones.priors) - set(clones.constants)
+    assert added == set(of_tree)
+    assert tree.priors["precision"] == clones.priors["precision"]
+    assert (tree.constant("founder_weight"), tree.constant("purity_slack")) == (0.3, 0.01)
+    assert tree.value("fraction_concentration", "sigma") == 0.5
+    assert tree.value("present_prob", "concentration") == 4.0
+
+
+def test_priors_of_another_form_are_unknown(tmp_path):
+    (said,) = faults_of(tmp_path, TREE + "[priors.prevalence_slab]\nunit = 'x'\n")
+    assert "priors.prevalence_slab: unknown key" in said
+    (said,) = faults_of(tmp_path, EXTENDS + "[constants.founder_weight]\nvalue = 1.0\n")
+    assert "constants.founder_weight: unknown key" in said
+
+
+KNOWN = """
+[[constraints]]
+must_precede = ["m1", "m2"]
+[[constraints]]
+same_clone = ["m1", "m3", "m4"]
+[[constraints]]
+absent_in = { mutation = "m2", samples = ["diagnosis"] }
+"""
+
+
+def test_constraints_become_records_and_plain_tables_again(tmp_path):
+    spec = specs.load(write(tmp_path, TREE + 'name = "mine"\n' + KNOWN))
+    assert [c.kind for c in spec.constraints] == ["must_precede", "same_clone", "absent_in"]
+    assert spec.constraints[2].mutations == ("m2",)
+    assert spec.constraints[2].samples == ("diagnosis",)
+    assert specs._build(json.loads(json.dumps(spec.to_dict()))) == spec
+    assert spec.digest != specs.load("tree").digest
+    text = specs.describe(spec)
+    for sentence in ("m1 precedes m2", "one clone has m1, m3, m4", "m2 is absent from diagnosis"):
+        assert sentence in text
+    assert "Constraints" not in specs.describe(specs.load("tree"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("must_precede = ['a']\n", 'Write must_precede = ["ID OF THE EARLIER"'),
+        ("must_precede = ['a', 'a']\n", "must_precede is not written"),
+        ("must_precede = ['a', 'b', 'c']\n", "must_precede is not written"),
+        ("same_clone = ['a', ' ']\n", "Write same_clone"),
+        ("same_clone = 'a'\n", "Write same_clone"),
+        ("absent_in = ['a', 'b']\n", "Write absent_in"),
+        ("absent_in = { mutation = 'a' }\n", "Write absent_in"),
+        ("absent_in = { mutation = 3, samples = ['s'] }\n", "Write absent_in"),
+        ("absent_in = { mutation = 'a', samples = [] }\n", "Write absent_in"),
+        ("follows = ['a', 'b']\n", "Valid: must_precede, same_clone, absent_in"),
+        ("must_precede = ['a', 'b']\nsame_clone = ['a', 'b']\n", "one table with one key"),
+        ("", "one table with one key"),
+    ],
+)
+def test_constraints_that_are_not_written_as_they_must(tmp_path, text, words):
+    (said,) = faults_of(tmp_path, TREE + "[[constraints]]\n" + text)
+    assert words in said
+
+
+def test_constraints_need_a_tree_and_a_list(tmp_path):
+    (said,) = faults_of(tmp_path, EXTENDS + KNOWN)
+    assert "only a model with a tree" in said
+    (said,) = faults_of(tmp_path, TREE + "[constraints]\nsame_clone = ['a', 'b']\n")
+    assert "not a list of tables" in said
+
+
+def test_constraints_speak_of_mutations_and_samples_that_the_data_have(tmp_path):
+    spec = specs.load(write(tmp_path, TREE + KNOWN))
+    ds = xr.Dataset(coords={"mutation": ["m1", "m2", "m3"], "specimen": ["relapse"]})
+    with pytest.raises(InputError) as caught:
+        constraints.require_known(spec.constraints, ds, "mine.toml")
+    said = [str(fault) for fault in caught.value.faults]
+    assert len(said) == 2
+    assert "mine.toml" in said[0]
+    assert "'m4'" in said[0] or "m4" in said[0]
+    assert "no such sample" in said[1]
+    assert "diagnosis" in said[1]
+    constraints.require_known((), ds)
+    everything = ds.assign_coords(mutation=["m1", "m2", "m4"], specimen=["diagnosis"])
+    with pytest.raises(InputError, match="m3"):
+        constraints.require_known(spec.constraints, everything)
+
+
 def test_text_that_is_not_utf8_is_a_fault(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_bytes('name = "Genève"'.encode("latin-1"))
@@ -244,8 +336,10 @@ def test_all_mistakes_are_told_at_once_with_their_rows(tmp_path):
 
 def test_what_is_missing_from_a_file_of_ones_own(tmp_path):
     said = "\n".join(faults_of(tmp_path, 'name = "a"\nversion = "1"\nmeaning = "b"\n'))
-    for name in (*specs.PRIORS, *specs.CONSTANTS, *specs.BLOCKS):
+    common = specs.used((*specs.PRIORS, *specs.CONSTANTS), {})
+    for name in (*common, *specs.BLOCKS):
         assert f"{name} is missing" in said
+    assert len(common) > 12
 
 
 def test_a_new_distribution_drops_the_old_parameters():

@@ -1,0 +1,124 @@
+"""What a specification may say: the distributions, priors, constants, blocks and quantities that there are.
+
+`clonalbayes.specs` passes these on under the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# What a parameter may be: the words go into the messages.
+_POSITIVE, _UNIT, _WEIGHTS = "a number above 0", "a number between 0 and 1", "a list of numbers above 0"
+
+DISTRIBUTIONS: dict[str, dict[str, str]] = {
+    "Bernoulli": {"p": _UNIT},
+    "Beta": {"alpha": _POSITIVE, "beta": _POSITIVE},
+    "BetaAround": {"concentration": _POSITIVE},
+    "Dirichlet": {"alpha": _WEIGHTS},
+    "DiscreteUniform": {},
+    "Gamma": {"shape": _POSITIVE, "rate": _POSITIVE},
+    "LogNormal": {"median": _POSITIVE, "sigma": _POSITIVE},
+    "LogNormalAround": {"sigma": _POSITIVE},
+    "Normal": {"sd": _POSITIVE},
+}
+"""Distribution -> its parameters and what each may be.
+
+`BetaAround` and `LogNormalAround` take their mean or median from another prior, which their unit names:
+Beta(concentration * mean, concentration * (1 - mean)), and LogNormal(median, sigma).
+"""
+
+PRIORS: dict[str, str] = {
+    "concentration": "Gamma",
+    "component_weight": "Dirichlet",
+    "presence_prob": "Dirichlet",
+    "prevalence_slab": "Beta",
+    "fraction_concentration": "LogNormalAround",
+    "fraction_concentration_median": "LogNormal",
+    "present_prob": "BetaAround",
+    "present_prob_mean": "Beta",
+    "precision": "LogNormal",
+    "error_rate": "LogNormal",
+    "purity": "Normal",
+    "cn_clonal_fraction": "Beta",
+    "genotype": "DiscreteUniform",
+    "noise_presence": "Bernoulli",
+    "noise_slab": "Beta",
+    "noise_recurrent": "Bernoulli",
+    "noise_recurrent_fraction": "Beta",
+}
+"""Prior -> the distribution that the kernels implement for it."""
+
+OVER: dict[str, tuple[str, ...]] = {
+    "component_weight": ("clone", "noise", "germline"),
+    "presence_prob": ("absent", "subclonal", "clonal"),
+}
+"""Dirichlet prior -> the names of its entries, in order."""
+
+BOUNDS: dict[str, tuple[float, float]] = {"error_rate": (0.0, 0.05), "purity": (0.0, 1.0)}
+"""Truncated prior -> the bounds that are built into the kernels."""
+
+FIXED: dict[str, dict[str, float]] = {
+    "prevalence_slab": {"alpha": 1.0, "beta": 1.0},
+    "present_prob_mean": {"alpha": 1.0, "beta": 1.0},
+}
+"""Prior -> parameters that are built into the kernels: a file states them, and cannot change them."""
+
+CONSTANTS: dict[str, str] = {
+    "noise_error_rate": _UNIT,
+    "noise_recurrent_precision": _POSITIVE,
+    "max_clones": "a whole number above 0",
+    "founder_weight": _POSITIVE,
+    "purity_slack": _POSITIVE,
+}
+"""Constant -> what it may be."""
+
+BLOCKS: dict[str, tuple[str, ...]] = {
+    "mixture": ("dirichlet_process",),
+    "prevalence": ("free", "tree"),
+    "reads": ("beta_binomial",),
+    "ascertainment": ("min_alt",),
+}
+"""Block -> its registered forms."""
+
+FORMS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("prevalence", "free"): ("presence_prob", "prevalence_slab"),
+    ("prevalence", "tree"): (
+        "fraction_concentration",
+        "fraction_concentration_median",
+        "present_prob",
+        "present_prob_mean",
+        "founder_weight",
+        "purity_slack",
+    ),
+}
+"""Block and form -> the priors and constants that only this form has; all others are in every model."""
+
+QUANTITIES = (
+    "n_clones",
+    "co_clustering",
+    "prevalence_of_mutation",
+    "concentration",
+    "precision",
+    "error_rate",
+    "purity",
+    "cn_clonal_fraction",
+    "presence",
+    "tree_depth",
+    "ancestry",
+    "n_founders",
+    "fraction_concentration",
+    "present_prob",
+    "log_likelihood",
+)
+"""Label-free quantities that calibration can rank."""
+
+
+def used(names: Iterable[str], blocks: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keep the names of priors or constants that a model with these blocks has.
+
+    >>> used(("precision", "presence_prob", "present_prob"), {"prevalence": "tree"})
+    ('precision', 'present_prob')
+    """
+    others = {name for (block, form), only in FORMS.items() if blocks.get(block) != form for name in only}
+    return tuple(name for name in names if name not in others)
