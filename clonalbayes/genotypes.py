@@ -3,7 +3,8 @@
 A genotype says how many copies of a mutation its carrying cells have in every sample: one copy, all copies
 of the major or all of the minor allele. Only distinct vectors with a copy somewhere are kept. Where only
 the total copy number is known, every allelic split is admitted, the same split in all samples that share
-the total.
+the total. Where the tumour cells of a sample are in two states, the total is their average, and the genotypes
+are those of either state and of their mixture.
 """
 
 from __future__ import annotations
@@ -67,13 +68,17 @@ def _split_options(major: int, minor: int, total: int) -> list[tuple[int, int]]:
     return [(total - b, b) for b in range(total // 2 + 1)]
 
 
-def genotype_vectors(states: np.ndarray) -> np.ndarray:
+def genotype_vectors(states: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
     """Admissible multiplicity vectors of one copy-number class.
 
     Parameters
     ----------
     states
         [S, 3] major, minor and total copies per sample; major -1 where only the total is known.
+    second
+        [S, 3] major and minor copies of the second state of subclonal segments (-1: none), and the share of
+        the tumour cells in the first. A mutation then has the copies of either state, or, if it is older
+        than both, those of the two on average.
 
     Returns
     -------
@@ -86,27 +91,47 @@ def genotype_vectors(states: np.ndarray) -> np.ndarray:
     [[1, 1], [1, 2], [1, 0]]
     >>> genotype_vectors(np.array([[-1, -1, 2]])).tolist()
     [[1], [2]]
+    >>> genotype_vectors(np.array([[2, 1, 3]]), np.array([[1, 1, 0.6]])).tolist()
+    [[1.0], [2.0], [1.6]]
     """
     open_totals = sorted({int(t) for a, _, t in states if a < 0})
     splits = [_split_options(-1, -1, t) for t in open_totals]
-    if np.prod([len(s) for s in splits], initial=1.0) * 3 > MAX_GENOTYPES:
+    mixed = second is not None and bool((second[:, 0] >= 0).any())
+    if np.prod([len(s) for s in splits], initial=1.0) * (7 if mixed else 3) > MAX_GENOTYPES:
         splits = [[s[-1], s[0]] if len(s) > 1 else s for s in splits]
-    found: dict[tuple[int, ...], None] = {}
+    found: dict[tuple[float, ...], None] = {}
     for choice in itertools.islice(itertools.product(*splits), MAX_GENOTYPES):
         chosen = dict(zip(open_totals, choice, strict=True))
         pairs = [chosen[int(t)] if a < 0 else (int(a), int(b)) for a, b, t in states]
-        for vector in (
-            tuple(min(1, a + b) for a, b in pairs),
-            tuple(a for a, _ in pairs),
-            tuple(b for _, b in pairs),
-        ):
+        for vector in _mixed_options(pairs, second) if mixed and second is not None else _options(pairs):
             if any(vector):
                 found.setdefault(vector)
-    return np.array(list(found), dtype=np.int64).reshape(len(found), len(states))
+    dtype = np.float64 if mixed else np.int64
+    return np.array(list(found), dtype=dtype).reshape(len(found), len(states))
+
+
+def _options(pairs: list[tuple[int, int]]) -> list[tuple[float, ...]]:
+    """One copy, all copies of the major allele, all copies of the minor one, in every sample."""
+    return [tuple(min(1, a + b) for a, b in pairs), *zip(*pairs, strict=True)]
+
+
+def _mixed_options(pairs: list[tuple[int, int]], second: np.ndarray) -> list[tuple[float, ...]]:
+    """As `_options`, for the first state, for the second one and for all tumour cells on average."""
+    there = second[:, 0] >= 0
+    first = np.array(pairs, float)
+    other = np.where(there[:, None], second[:, :2], first)
+    share = np.where(there, second[:, 2], 1.0)[:, None]
+    one = np.minimum(np.maximum(first.sum(axis=1), other.sum(axis=1)), 1.0)
+    mean = np.round(share * first + (1.0 - share) * other, 6)
+    return [tuple(map(float, v)) for v in (one, *first.T, *other.T, *mean.T)]
 
 
 def _filled_states(ds: xr.Dataset) -> tuple[np.ndarray, ...]:
-    """Major, minor, total, normal [N, S] with uncalled segments as normal, and fixed fractions (-1: none)."""
+    """Copy numbers [N, S] with uncalled segments as normal.
+
+    Major, minor, total (the average of both states where there are two), normal, fixed fractions (-1: none),
+    and of the second state: major, minor (-1: none) and the share of the first.
+    """
     major = ds["major_cn"].values.astype(np.int64)
     minor = ds["minor_cn"].values.astype(np.int64)
     normal = ds["normal_cn"].values.astype(np.int64)
@@ -116,7 +141,22 @@ def _filled_states(ds: xr.Dataset) -> tuple[np.ndarray, ...]:
     minor = np.where(uncalled, normal // 2, minor)
     total = np.where(major >= 0, major + minor, total)
     fixed = ds["var_read_prob"].values if "var_read_prob" in ds else np.full(major.shape, np.nan)
-    return major, minor, total, normal, np.where(np.isnan(fixed), -1.0, fixed)
+    second = _second_states(ds)
+    two = second[0] >= 0
+    mean = second[2] * total + (1.0 - second[2]) * (second[0] + second[1])
+    total = np.where(two, mean, total) if two.any() else total
+    return major, minor, total, normal, np.where(np.isnan(fixed), -1.0, fixed), *second
+
+
+def _second_states(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Major and minor copies of the second state [N, S], -1 where there is none, and the first one's share."""
+    shape = ds["major_cn"].shape
+    if "major_cn_2" not in ds:
+        none = np.full(shape, -1, np.int64)
+        return none, none, np.ones(shape)
+    major, minor = (ds[name].values.astype(np.int64) for name in ("major_cn_2", "minor_cn_2"))
+    share = ds["cn_fraction"].values
+    return major, minor, np.where(major >= 0, share, 1.0)
 
 
 def _classes(columns: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -195,12 +235,13 @@ def _genotype_table(
     columns: tuple[np.ndarray, ...], first: np.ndarray, cells: _Cells
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Local cell of every genotype [G, S], first row of each class (and the end), multiplicities [G, S]."""
-    major, minor, total, normal, fixed = columns
+    major, minor, total, normal, fixed, *second = columns
     rows: list[list[int]] = []
     copies: list[np.ndarray] = []
     off = [0]
     for i in first:
-        vectors = genotype_vectors(np.stack([major[i], minor[i], total[i]], axis=1))
+        states = np.stack([major[i], minor[i], total[i]], axis=1)
+        vectors = genotype_vectors(states, np.stack([column[i] for column in second], axis=1))
         given = fixed[i] >= 0
         vectors = np.unique(np.where(given, 1, vectors), axis=0)[::-1] if given.any() else vectors
         for vector in vectors:
@@ -211,7 +252,9 @@ def _genotype_table(
     return np.array(rows, np.int64), np.array(off, np.int64), np.array(copies, float)
 
 
-def _cell(cells: _Cells, s: int, mult: int, major: int, total: int, normal: int, fixed: float) -> int:
+def _cell(
+    cells: _Cells, s: int, mult: float, major: int, total: float, normal: int, fixed: float
+) -> int:
     if fixed >= 0:
         return cells.local(s, (1.0, 2.0, 2.0, 0.0, float(fixed)))
     usual = total == normal and (major < 0 or major == (normal + 1) // 2)

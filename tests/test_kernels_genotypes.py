@@ -124,3 +124,34 @@ def test_priors_take_purity_and_error_from_the_dataset():
     priors = compile_priors(ds, specs.load("clones"))
     assert priors.purity == pytest.approx(np.array([[0.6, 0.04], [0.6, 0.02]]))
     assert np.exp(priors.error_rate[:, 0]) == pytest.approx([0.002, 0.002])
+
+
+def test_two_states_give_the_genotypes_of_either_and_of_their_mixture():
+    """A slow twin: for each sample the three readings of a segment, one reading for all samples."""
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        first, other = (np.sort(rng.integers(0, 4, (3, 2)), axis=1)[:, ::-1] for _ in range(2))
+        share = rng.choice([0.25, 0.5, 0.8], 3)
+        there = rng.random(3) < 0.6
+        second = np.column_stack([np.where(there[:, None], other, -1), np.where(there, share, 1.0)])
+        states = np.column_stack([first, first.sum(axis=1)])
+        expected = set()
+        readings = [(first[s], other[s] if there[s] else first[s], share[s] if there[s] else 1.0) for s in range(3)]
+        for allele in range(2):
+            expected.add(tuple(float(a[allele]) for a, _, _ in readings))
+            expected.add(tuple(float(b[allele]) for _, b, _ in readings))
+            expected.add(tuple(round(f * a[allele] + (1 - f) * b[allele], 6) for a, b, f in readings))
+        expected.add(tuple(float(a.sum() + b.sum() > 0) for a, b, _ in readings))
+        expected.discard((0.0, 0.0, 0.0))
+        found = genotype_vectors(states, second)
+        assert len(found) == len(expected)
+        assert {tuple(v) for v in found.tolist()} == expected
+
+
+def test_a_subclonal_segment_has_the_average_total_in_the_kernels():
+    ds = dataset([[30]], [[100]], 2, 1)
+    both = ("mutation", "specimen")
+    ds = ds.assign(major_cn_2=(both, [[1]]), minor_cn_2=(both, [[1]]), cn_fraction=(both, [[0.6]]))
+    data = compile_reads(ds, specs.load("clones")).data
+    assert np.allclose(data.cell_total, 0.6 * 3 + 0.4 * 2)
+    assert sorted(data.cell_mult) == [1.0, 1.6, 2.0]

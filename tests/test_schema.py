@@ -236,6 +236,39 @@ def test_the_data_dictionary_has_a_row_for_each_variable() -> None:
     assert all(r["meaning"] and r["unit"] for r in rows)
 
 
-def test_registry_dims_are_the_two_that_exist() -> None:
+def test_registry_dims_are_those_that_exist() -> None:
     """No variable has dims of its own."""
-    assert {v.dims for v in REGISTRY.values()} <= {BOTH, MUTATION, SPECIMEN}
+    assert {v.dims for v in REGISTRY.values()} <= {BOTH, MUTATION, SPECIMEN, ("treatment",)}
+
+
+def two_states() -> xr.Dataset:
+    """Make a Dataset with one subclonal segment."""
+    ds = dataset()
+    major, share = np.full((3, 2), -1), np.full((3, 2), np.nan)
+    major[1, 0], share[1, 0] = 2, 0.6
+    return ds.assign(
+        major_cn_2=(BOTH, major), minor_cn_2=(BOTH, np.where(major > 0, 1, -1)), cn_fraction=(BOTH, share)
+    )
+
+
+def test_a_second_copy_number_state_is_whole() -> None:
+    """All three variables, and all three numbers, or none."""
+    assert validate(two_states())["major_cn_2"].dtype == np.int16
+    with pytest.raises(InputError, match="cn_fraction is absent beside major_cn_2"):
+        validate(two_states().drop_vars("cn_fraction"))
+    half = two_states()
+    half["cn_fraction"][1, 0] = np.nan
+    with pytest.raises(InputError, match="incomplete"):
+        validate(half)
+    crossed = two_states()
+    crossed["minor_cn_2"][1, 0] = 3
+    with pytest.raises(InputError, match="of the second state is above"):
+        validate(crossed)
+
+
+def test_a_second_state_needs_a_first() -> None:
+    """A subclonal segment has two states."""
+    ds = two_states()
+    ds["major_cn"][1, 0] = ds["minor_cn"][1, 0] = -1
+    with pytest.raises(InputError, match="without a first"):
+        validate(ds)

@@ -1,236 +1,38 @@
-"""The registry of variables: what a patient's Dataset may hold, in one table.
-
-The registry validates every Dataset in and out, stamps `units` and `long_name` on its variables and is the
-data dictionary of the documentation.
-"""
+"""Check a patient's Dataset against the registry of variables."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from clonalbayes.faults import KEPT_PER_KIND, Fault, FaultList
 
-MISSING = -1
-"""Stands for an unknown integer: a missing read count, an uncalled copy number, an unknown position."""
+from .registry import (
+    BOTH,
+    DIPLOID,
+    KINDS,
+    MISSING,
+    MUTATION,
+    REGISTRY,
+    SPECIMEN,
+    Variable,
+    data_dictionary,
+    range_text,
+)
+from .treatments import check_treatments
 
-DIPLOID = 2
-"""Copies of a site in ordinary cells."""
-
-MUTATION = ("mutation",)
-SPECIMEN = ("specimen",)
-BOTH = ("mutation", "specimen")
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One entry of the registry.
-
-    Parameters
-    ----------
-    name
-        Name in the Dataset.
-    meaning
-        What it is, for people.
-    unit
-        Unit, "1" for a pure number.
-    dtype
-        numpy dtype; "str" for text.
-    dims
-        Its dimensions.
-    low, high
-        Allowed range of known values, both ends included; None = no limit.
-    open_low
-        Whether `low` itself is not allowed.
-    optional
-        Whether a Dataset may lack it.
-    coord
-        Whether it is a coordinate.
-    missing
-        What stands for unknown: -1, NaN, "" or None (never unknown).
-    """
-
-    name: str
-    meaning: str
-    unit: str
-    dtype: str
-    dims: tuple[str, ...]
-    low: float | None = None
-    high: float | None = None
-    open_low: bool = False
-    optional: bool = False
-    coord: bool = False
-    missing: float | str | None = None
-
-
-def _coord(name: str, meaning: str, dims: tuple[str, ...], **more: object) -> Variable:
-    return Variable(name, meaning, "1", "str", dims, coord=True, missing="", **more)  # type: ignore[arg-type]
-
-
-REGISTRY: dict[str, Variable] = {
-    v.name: v
-    for v in (
-        Variable(
-            "alt_count",
-            "reads that support the variant; missing together with depth",
-            "reads",
-            "int32",
-            BOTH,
-            0,
-            missing=-1,
-        ),
-        Variable("depth", "all reads at the site", "reads", "int32", BOTH, 0, missing=-1),
-        Variable(
-            "major_cn",
-            "copies of the more frequent parental allele in the tumour cells; unknown: only the total "
-            "is known",
-            "copies",
-            "int16",
-            BOTH,
-            0,
-            100,
-            missing=-1,
-        ),
-        Variable(
-            "minor_cn",
-            "copies of the less frequent parental allele in the tumour cells",
-            "copies",
-            "int16",
-            BOTH,
-            0,
-            100,
-            missing=-1,
-        ),
-        Variable(
-            "total_cn",
-            "copies of both parental alleles in the tumour cells, used where the split is unknown",
-            "copies",
-            "int16",
-            BOTH,
-            0,
-            100,
-            optional=True,
-            missing=-1,
-        ),
-        Variable("normal_cn", "copies in the normal cells", "copies", "int16", BOTH, 0, 100),
-        Variable(
-            "var_read_prob",
-            "expected share of alt reads if every cell carried the mutation; overrides the copy number",
-            "1",
-            "float64",
-            BOTH,
-            0,
-            1,
-            open_low=True,
-            optional=True,
-            missing=np.nan,
-        ),
-        Variable(
-            "error_rate",
-            "chance that a read of a molecule without the mutation shows it",
-            "1",
-            "float64",
-            MUTATION,
-            0,
-            0.5,
-            optional=True,
-            missing=np.nan,
-        ),
-        Variable(
-            "panel_alt",
-            "alt reads at the site in a panel of unmatched normals",
-            "reads",
-            "int32",
-            MUTATION,
-            0,
-            optional=True,
-            missing=-1,
-        ),
-        Variable(
-            "panel_depth",
-            "reads at the site in a panel of unmatched normals",
-            "reads",
-            "int32",
-            MUTATION,
-            0,
-            optional=True,
-            missing=-1,
-        ),
-        Variable(
-            "cluster",
-            "cluster given with the input; 0 = set aside (garbage)",
-            "1",
-            "int32",
-            MUTATION,
-            0,
-            optional=True,
-        ),
-        _coord("mutation", "identifier of the mutation", MUTATION),
-        _coord("chrom", "chromosome", MUTATION),
-        Variable(
-            "pos", "position on the chromosome, from 1", "bases", "int64", MUTATION, 0, coord=True, missing=-1
-        ),
-        _coord("ref", "reference allele", MUTATION),
-        _coord("alt", "alternative allele", MUTATION),
-        _coord("context", "trinucleotide context, as in A[C>T]G", MUTATION),
-        _coord("kind", "snv, indel or mnv", MUTATION),
-        _coord("specimen", "name of the sequenced sample", SPECIMEN),
-        Variable(
-            "purity", "tumour cells / all cells", "1", "float64", SPECIMEN, 0, 1, open_low=True, coord=True
-        ),
-        Variable(
-            "purity_sd",
-            "standard error of the purity",
-            "1",
-            "float64",
-            SPECIMEN,
-            0,
-            0.5,
-            open_low=True,
-            coord=True,
-            missing=np.nan,
-        ),
-        _coord("date", "sampling date, YYYY-MM-DD", SPECIMEN),
-        _coord("group", "group of samples", SPECIMEN),
-    )
-}
-"""Every variable and coordinate of a patient's Dataset, by name."""
-
-KINDS = ("snv", "indel", "mnv", "")
-"""Allowed values of the coordinate `kind`."""
-
-
-def data_dictionary() -> list[dict[str, str]]:
-    """Return the registry as rows of text, for the documentation.
-
-    Returns
-    -------
-    list of dict
-        Keys: name, meaning, unit, dtype, dims, range, unknown, optional.
-    """
-    return [
-        {
-            "name": v.name,
-            "meaning": v.meaning,
-            "unit": v.unit,
-            "dtype": v.dtype,
-            "dims": ", ".join(v.dims),
-            "range": _range_text(v),
-            "unknown": "never" if v.missing is None else repr(v.missing),
-            "optional": "yes" if v.optional else "no",
-        }
-        for v in REGISTRY.values()
-    ]
-
-
-def _range_text(v: Variable) -> str:
-    if v.low is None and v.high is None:
-        return ""
-    left = "(" if v.open_low else "["
-    low = "" if v.low is None else f"{v.low:g}"
-    return f"{left}{low}, {v.high:g}]" if v.high is not None else f"{left}{low}, )"
+__all__ = [
+    "BOTH",
+    "DIPLOID",
+    "KINDS",
+    "MISSING",
+    "MUTATION",
+    "REGISTRY",
+    "SPECIMEN",
+    "Variable",
+    "data_dictionary",
+    "validate",
+]
 
 
 def validate(ds: xr.Dataset) -> xr.Dataset:
@@ -321,7 +123,7 @@ def _check_values(ds: xr.Dataset, v: Variable, source: str, faults: FaultList) -
         bad,
         source,
         faults,
-        f"{v.name} is outside its range {_range_text(v)}",
+        f"{v.name} is outside its range {range_text(v)}",
         f"It is: {v.meaning}.",
     )
 
@@ -375,6 +177,8 @@ def _check_together(ds: xr.Dataset, source: str, faults: FaultList) -> None:
         "only one of major_cn and minor_cn is known",
         "Both are -1 where the split is unknown.",
     )
+    _check_second_state(ds, source, faults)
+    check_treatments(ds, source, faults)
     if ("panel_alt" in ds) != ("panel_depth" in ds):
         faults.add(
             source,
@@ -392,6 +196,36 @@ def _check_together(ds: xr.Dataset, source: str, faults: FaultList) -> None:
             "more alt reads than reads in the panel",
             "panel_depth counts all reads.",
         )
+
+
+SECOND_STATE = ("major_cn_2", "minor_cn_2", "cn_fraction")
+"""What says that a segment is subclonal: all three or none."""
+
+
+def _check_second_state(ds: xr.Dataset, source: str, faults: FaultList) -> None:
+    """Check that the second copy-number state is complete wherever there is one, and stands beside a first."""
+    there = [name for name in SECOND_STATE if name in ds]
+    if there and len(there) < len(SECOND_STATE):
+        absent = ", ".join(name for name in SECOND_STATE if name not in ds)
+        faults.add(source, f"{absent} is absent beside {there[0]}", "Give all three or none.", column=there[0])
+    if len(there) < len(SECOND_STATE):
+        return
+    major, minor, share = (ds[name].values for name in SECOND_STATE)
+    known = major != MISSING
+    whole = (known == (minor != MISSING)) & (known == ~np.isnan(share))
+    message, remedy = "the second copy-number state is incomplete", "Give both copies and the first one's share."
+    _add(ds, "major_cn_2", ~whole, source, faults, message, remedy)
+    _add(
+        ds,
+        "major_cn_2",
+        known & (ds["major_cn"].values == MISSING),
+        source,
+        faults,
+        "there is a second copy-number state without a first",
+        "Give major_cn and minor_cn too.",
+    )
+    crossed = "the minor copy number of the second state is above the major one"
+    _add(ds, "minor_cn_2", minor > major, source, faults, crossed, "Exchange the two.")
 
 
 def _add(

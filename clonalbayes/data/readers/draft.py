@@ -28,6 +28,8 @@ class Draft:
         Name of the file for the rows.
     major_cn, minor_cn, total_cn, normal_cn
         Copy numbers, int16.
+    major_cn_2, minor_cn_2, cn_fraction
+        Second copy-number state of subclonal segments, and the share of the first.
     var_read_prob
         Expected share of alt reads were all cells to carry the mutation.
     error_rate, panel_alt, panel_depth, cluster
@@ -36,6 +38,8 @@ class Draft:
         One a mutation; "" (or -1) where unknown.
     purity, purity_sd, date, group
         One a specimen.
+    treatment, treatment_start, treatment_end
+        One a treatment.
     notes
         Things to be said aloud.
     digests
@@ -54,6 +58,9 @@ class Draft:
     minor_cn: np.ndarray | None = None
     total_cn: np.ndarray | None = None
     normal_cn: np.ndarray | None = None
+    major_cn_2: np.ndarray | None = None
+    minor_cn_2: np.ndarray | None = None
+    cn_fraction: np.ndarray | None = None
     var_read_prob: np.ndarray | None = None
     error_rate: np.ndarray | None = None
     panel_alt: np.ndarray | None = None
@@ -69,6 +76,9 @@ class Draft:
     purity_sd: np.ndarray | None = None
     date: np.ndarray | None = None
     group: np.ndarray | None = None
+    treatment: np.ndarray | None = None
+    treatment_start: np.ndarray | None = None
+    treatment_end: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
 
