@@ -24,6 +24,8 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "describe": ("clonalbayes.data.describe", "describe"),
     "export": ("clonalbayes.data.export", "export"),
     "validate": ("clonalbayes.data.schema", "validate"),
+    "add_copy_number": ("clonalbayes.copynumber", "add_copy_number"),
+    "read_copy_number": ("clonalbayes.copynumber", "read_copy_number"),
     "InputError": ("clonalbayes.faults", "InputError"),
     "load_spec": ("clonalbayes.specs", "load"),
     "Spec": ("clonalbayes.specs", "Spec"),
