@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, overload
 
 import numpy as np
 import pandas as pd
@@ -41,14 +41,26 @@ class Calls(NamedTuple):
     fraction: np.ndarray
 
 
-def add_copy_number[Data: (xr.Dataset, Patient)](
-    data: Data,
+@overload
+def add_copy_number(
+    data: Patient, segments: Source, *, sex: str | None = ..., build: str | None = ..., no_call: str = ...
+) -> Patient: ...
+
+
+@overload
+def add_copy_number(
+    data: xr.Dataset, segments: Source, *, sex: str | None = ..., build: str | None = ..., no_call: str = ...
+) -> xr.Dataset: ...
+
+
+def add_copy_number(
+    data: Patient | xr.Dataset,
     segments: Source,
     *,
     sex: str | None = None,
     build: str | None = None,
     no_call: str = "normal",
-) -> Data:
+) -> Patient | xr.Dataset:
     """Put the copy number of files of segments into a patient's data.
 
     Parameters
@@ -85,9 +97,7 @@ def add_copy_number[Data: (xr.Dataset, Patient)](
     sex = str(ds.attrs.get("sex", "")) if sex is None else sex
     build = build_name(build or str(ds.attrs.get("genome_build", "")))
     made = _join(ds, table, sex, build, no_call)
-    if isinstance(data, Patient):
-        return cast("Data", _into(data, table, made))
-    return cast("Data", made.ds)
+    return _into(data, table, made) if isinstance(data, Patient) else made.ds
 
 
 class Joined(NamedTuple):
