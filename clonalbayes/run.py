@@ -63,7 +63,7 @@ class Fitted:
 
 
 def run_fit(
-    input: str | os.PathLike[str],
+    input: str | os.PathLike[str] | Patient,
     out: str | os.PathLike[str],
     *,
     params: str | os.PathLike[str] | None = None,
@@ -85,7 +85,7 @@ def run_fit(
     Parameters
     ----------
     input, params, purity, min_alt
-        What is read; see `clonalbayes.read`.
+        What is read; see `clonalbayes.read`. A Patient is taken as it is.
     out
         Result folder to write.
     spec
@@ -110,9 +110,10 @@ def run_fit(
     start, cpu = perf_counter(), process_time()
     spec = specs.load(spec)
     folder = check_target(Path(out), force=force)
-    from clonalbayes.data.patient import read
+    from clonalbayes.data.patient import Patient, read
 
-    patient = read(input, params=params, purity=purity, min_alt=min_alt)
+    given = isinstance(input, Patient)
+    patient = input if isinstance(input, Patient) else read(input, params=params, purity=purity, min_alt=min_alt)
     checkpoint = checkpoint_of(folder)
     settings: dict[str, Any] = {
         "fixed_clusters": fixed_clusters,
@@ -130,7 +131,7 @@ def run_fit(
     folder.parent.mkdir(parents=True, exist_ok=True)
     tree = fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
     tree = summarise(tree, spec)
-    asked = {"input": str(input), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
+    asked = {"input": str(patient.data.attrs.get("source", "")) if given else str(input), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
     info = provenance(spec, patient, settings | asked)
     info["wall_seconds"] = round(perf_counter() - start, 2)
     info["cpu_seconds"] = round(process_time() - cpu, 2)
@@ -250,8 +251,8 @@ def findings(folder: Path) -> str:
     Returns
     -------
     str
-        Number of clones with the range that holds 95 % of its posterior, what became of the mutations, and
-        the verdict on convergence.
+        Number of clones with the range that holds 95 % of its posterior, what became of the mutations, how
+        probable the best tree and a single founder are if the model has trees, and the verdict on convergence.
     """
     mutations = _rows(folder / "mutations.tsv")
     labels = [row["clone"] for row in mutations]
@@ -267,9 +268,21 @@ def findings(folder: Path) -> str:
     left_out = len(_rows(folder / "excluded.tsv"))
     if left_out:
         counts += f"; {left_out} left out"
-    verdict = json.loads((folder / MARK).read_text(encoding="utf-8"))["verdict"].rstrip(".")
-    said = f"{verdict[:1].upper()}{verdict[1:]}."
+    info = json.loads((folder / MARK).read_text(encoding="utf-8"))
+    verdict = info["verdict"].rstrip(".")
+    said = f"{_tree_words(info.get('trees', {}))}{verdict[:1].upper()}{verdict[1:]}."
     return f"{n_clones} clone{'s' * (n_clones != 1)} ({sure}) from {counts}. {said}"
+
+
+def _tree_words(found: Mapping[str, Any]) -> str:
+    """Say how sure the tree is; nothing for a model without trees, or a tree without clones."""
+    if found.get("p_single_founder") is None:
+        return ""
+    number, best = found["n_trees"], found["best_probability"]
+    tree = "One tree" if number == 1 else f"Best of {number} trees: probability {best:.2g}"
+    unsure = len(found["not_identified"])
+    open_ = f", {unsure} clone{'s' * (unsure != 1)} of unsure parent" if unsure else ""
+    return f"{tree}{open_}; a single founder: {found['p_single_founder']:.2g}. "
 
 
 def _range(posterior: list[tuple[int, float]]) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from clonalbayes.faults import fail
 from clonalbayes.plots import style
 from clonalbayes.plots.source import Source, dataset, group, labels_of, names, opened
 from clonalbayes.summaries.intervals import hdi, mean
+from clonalbayes.summaries.tables import ccf_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +53,7 @@ def compute_prevalence(source: Source, *, ccf: bool = False, hdi_prob: float = 0
         dates = [str(d) for d in held["date"].values] if "date" in held else [""] * len(specimens)
     clones = size.shape[2]
     if ccf:
-        size = size / purity[:, :, None, :]
+        size = ccf_of(size, purity[:, :, None, :])
     size = size.reshape(size.shape[0] * size.shape[1], *size.shape[2:]).astype(float)
     present = mean(np.where(np.isnan(size), np.nan, size > 0))  # absence is a prevalence of exactly 0
     lo, hi = hdi(size, hdi_prob)

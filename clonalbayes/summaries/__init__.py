@@ -4,5 +4,18 @@ from clonalbayes.summaries.diagnostics import diagnose, verdict
 from clonalbayes.summaries.group import summarise
 from clonalbayes.summaries.intervals import hdi
 from clonalbayes.summaries.tables import tables
+from clonalbayes.summaries.tree_files import tree_parts
+from clonalbayes.summaries.trees import Trees, collect, has_trees, relation
 
-__all__ = ["diagnose", "hdi", "summarise", "tables", "verdict"]
+__all__ = [
+    "Trees",
+    "collect",
+    "diagnose",
+    "has_trees",
+    "hdi",
+    "relation",
+    "summarise",
+    "tables",
+    "tree_parts",
+    "verdict",
+]

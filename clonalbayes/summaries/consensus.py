@@ -97,6 +97,35 @@ def find_consensus(draws: Draws) -> Consensus:
     return found
 
 
+def given_consensus(draws: Draws) -> Consensus:
+    """Take the slots as the clones: for clusters that were given, where every draw has the same labels.
+
+    Parameters
+    ----------
+    draws
+        With the same row for every draw.
+
+    Returns
+    -------
+    Consensus
+        Clone k is slot k in every draw.
+    """
+    count, slots = len(draws.labels), draws.slots
+    partition = draws.labels[0].astype(np.intp) + FIRST
+    counts = np.zeros((len(partition), slots + FIRST + 1), np.intp)
+    counts[np.arange(len(partition)), partition] = count
+    size = np.bincount(partition, minlength=slots + FIRST)[FIRST:]
+    return Consensus(
+        partition,
+        counts,
+        Match(
+            np.tile(np.arange(slots), (count, 1)),
+            np.tile(size, (count, 1)),
+            np.tile(np.arange(slots + FIRST), (count, 1)),
+        ),
+    )
+
+
 def reference(draws: Draws) -> np.ndarray:
     """Return the partition [N], as codes, of the draw that is closest to the others on average."""
     judges = draws.thinned(JUDGES, JUDGED_MUTATIONS)

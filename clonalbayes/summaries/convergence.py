@@ -74,6 +74,30 @@ def ess_tail(draws: np.ndarray) -> float:
     return min(_ess(_split((draws <= np.quantile(draws, q)).astype(float))) for q in TAILS)
 
 
+def ess_of_sum(draws: np.ndarray) -> float:
+    """Effective sample size of several quantities taken together, for means.
+
+    Their autocovariances are added up, so that those that vary count.
+
+    Parameters
+    ----------
+    draws
+        [quantity, chain, draw], at least four draws.
+
+    Returns
+    -------
+    float
+        The number of draws if nothing ever changes.
+    """
+    halves = [_split(each) for each in draws]
+    if all(np.ptp(each) == 0 for each in halves):
+        return float(draws[0].size)
+    m, n = halves[0].shape
+    covariance = np.sum([_autocovariance(each).mean(axis=0) for each in halves], axis=0)
+    between = sum(each.mean(axis=1).var(ddof=1) for each in halves)
+    return _ess_from(covariance, float(between), m, n)
+
+
 def _judgeable(draws: np.ndarray) -> bool:
     return draws.shape[1] >= MIN_DRAWS and bool(np.isfinite(draws).all())
 
@@ -116,8 +140,13 @@ def _ess(chains: np.ndarray) -> float:
         return float(chains.size)
     m, n = chains.shape
     covariance = _autocovariance(chains).mean(axis=0)
+    return _ess_from(covariance, float(chains.mean(axis=1).var(ddof=1)) if m > 1 else 0.0, m, n)
+
+
+def _ess_from(covariance: np.ndarray, between: float, m: int, n: int) -> float:
+    """Effective sample size of m chains of n draws from their mean autocovariance and the variance of means."""
     within = covariance[0] * n / (n - 1.0)
-    pooled = covariance[0] + (chains.mean(axis=1).var(ddof=1) if m > 1 else 0.0)
+    pooled = covariance[0] + between
     correlation = 1.0 - (within - covariance) / pooled
     correlation[0] = 1.0
     rho, last = _positive_sequence(correlation)

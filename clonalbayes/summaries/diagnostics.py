@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from clonalbayes.summaries.convergence import ess_bulk, ess_tail, rhat
+from clonalbayes.summaries.convergence import MIN_DRAWS, ess_bulk, ess_tail, rhat
+from clonalbayes.summaries.tree_convergence import (
+    MAX_ASDSF,
+    Agreement,
+    Relations,
+    agreement,
+    tree_quantities,
+    unsure_relations,
+)
+from clonalbayes.summaries.trees import collect, has_trees
 
 MAX_RHAT, MIN_ESS, MIN_TAIL = 1.01, 400.0, 400.0
 """Limits of Vehtari et al. (2021) for four chains."""
@@ -39,33 +48,95 @@ def diagnose(tree: xr.DataTree) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a quantity: quantity, rhat, ess_bulk, ess_tail, verdict. A quantity that never changes has
-        converged. The verdicts are few and say what to do next; `verdict` makes one sentence of them.
+        converged. The verdicts are few and say what to do next; `verdict` makes one sentence of them. A model
+        with trees has one column more, value, and rows that have nothing but that and a verdict.
     """
+    trees = collect(tree) if has_trees(tree) else None
+    relations = [] if trees is None else unsure_relations(trees)
     rows = []
-    for name, draws in quantities(tree):
+    for name, draws in quantities(tree, relations):
         values = np.asarray(draws, float)
         rows.append((name, rhat(values), ess_bulk(values), ess_tail(values)))
     table = pd.DataFrame(rows, columns=["quantity", "rhat", "ess_bulk", "ess_tail"])
-    sizes = tree["posterior"].sizes
-    advice = _advice(table, sizes["chain"], sizes["draw"], tree["posterior"].attrs)
-    table["verdict"] = [advice[kind] for kind in kinds(table, sizes["chain"], sizes["draw"])]
-    table.attrs["verdict"] = verdict(table)
+    chains, count = tree["posterior"].sizes["chain"], tree["posterior"].sizes["draw"]
+    agreed = None if trees is None else agreement(trees, relations)
+    advice = _advice(table, chains, count, tree["posterior"].attrs, agreed)
+    table["verdict"] = [advice[kind] for kind in kinds(table, chains, count)]
+    said = verdict(table)
+    if trees is not None and agreed is not None:
+        found = {"n_trees": float(len(trees.parents)), "n_trees_effective": trees.effective}
+        rows_of_trees, kind = _tree_rows(agreed, found, advice, _stuck(table, chains, count))
+        table = pd.concat([table, rows_of_trees], ignore_index=True)
+        said = tree_verdict(said, agreed, kind, advice[kind])
+    table.attrs["verdict"] = said
     return table
 
 
-def quantities(tree: xr.DataTree) -> Iterator[tuple[str, np.ndarray]]:
+def _stuck(table: pd.DataFrame, chains: int, draws: int) -> str:
+    """What is wrong with trees whatever their numbers: a key of the advice, "converged" if nothing is."""
+    if draws < MIN_DRAWS or chains < 2:
+        return "short" if draws < MIN_DRAWS else "single"
+    related = table["quantity"].str.startswith("ancestor[")
+    return "apart" if (table["rhat"][related] > APART).any() else CONVERGED
+
+
+def _tree_rows(
+    agreed: Agreement, found: dict[str, float], advice: dict[str, str], stuck: str
+) -> tuple[pd.DataFrame, str]:
+    """Rows of the diagnosis about the trees as a whole, and the gravest of what is wrong with them."""
+    worst = {"clades": agreed.clades, "parents": agreed.parents}
+    judged = {f"asdsf[{name}]": "trees" if value > MAX_ASDSF else CONVERGED for name, value in worst.items()}
+    judged["ess[trees]"] = "ess" if agreed.ess < MIN_ESS else CONVERGED
+    if stuck != CONVERGED:
+        judged = dict.fromkeys(judged, stuck)
+    values = [*worst.values(), agreed.ess, agreed.ess_min, *found.values()]
+    table = pd.DataFrame(
+        {
+            "quantity": [*judged, "ess[worst relation]", *found],
+            **dict.fromkeys(("rhat", "ess_bulk", "ess_tail"), np.nan),
+            "verdict": [advice[kind] for kind in judged.values()] + [""] * (len(values) - len(judged)),
+            "value": values,
+        }
+    )
+    return table, next((kind for kind in judged.values() if kind != CONVERGED), CONVERGED)
+
+
+def tree_verdict(said: str, agreed: Agreement, kind: str, judged: str) -> str:
+    """Extend the verdict on the chains by one on their trees.
+
+    Parameters
+    ----------
+    said
+        From `verdict`.
+    agreed
+        How far the chains agree.
+    kind, judged
+        What is wrong with the trees, and what to do.
+    """
+    if kind in ("short", "single"):  # said already, of all quantities
+        return said
+    off = max(agreed.clades, agreed.parents)
+    if kind == CONVERGED:
+        return f"{said}; the chains agree on the trees (clade frequencies differ by {off:.3f})"
+    trees = f"trees: {judged} (frequencies differ by {off:.3f}, {agreed.ess:.0f} effective trees)"
+    return trees if said == CONVERGED else f"{said}; {trees}"
+
+
+def quantities(tree: xr.DataTree, relations: Relations | None = None) -> Iterator[tuple[str, np.ndarray]]:
     """Name and draws [chain, draw] of each label-free quantity that is watched.
 
     Parameters
     ----------
     tree
         From `summarise`.
+    relations
+        Unsure relations of the trees, if there are trees.
 
     Yields
     ------
     tuple
-        Counts and densities, what each sample has, co-clustering of pairs of mutations, prevalences of the
-        clones of mutations.
+        Counts and densities, what each sample has, what is watched of the trees, co-clustering of pairs of
+        mutations, prevalences of the clones of mutations.
     """
     posterior: Any = tree["posterior"]
     stats: Any = tree["sample_stats"]
@@ -81,6 +152,8 @@ def quantities(tree: xr.DataTree) -> Iterator[tuple[str, np.ndarray]]:
             values = np.log(posterior[name].values) if logged else posterior[name].values
             for s, sample in enumerate(posterior["specimen"].values):
                 yield f"{'log_' * logged}{name}[{sample}]", values[:, :, s]
+    if has_trees(tree):
+        yield from tree_quantities(tree, relations or [])
     yield from _co_clustering(tree)
     yield from _prevalences(tree)
 
@@ -181,12 +254,17 @@ def kinds(table: pd.DataFrame, chains: int, draws: int) -> list[str]:
     return found
 
 
-def _advice(table: pd.DataFrame, chains: int, draws: int, attrs: Any) -> dict[str, str]:
+def _advice(
+    table: pd.DataFrame, chains: int, draws: int, attrs: Any, agreed: Agreement | None = None
+) -> dict[str, str]:
     """Verdict of each kind; the number of draws recommended is one that would do for all quantities."""
     found = np.array(kinds(table, chains, draws))
     tune = 2 * max(int(attrs.get("tune", 500)), 500)
     short = table["ess_bulk"].min() / MIN_ESS, table["ess_tail"].min() / MIN_TAIL
     growth = max(1.2 / max(float(np.nanmin([*short, 1.2])), 1e-9), 2.0 if "rhat" in found else 1.0)
+    if agreed is not None:  # frequencies differ by the root of the number of draws
+        excess = np.nanmax([agreed.clades, agreed.parents, 0.0]) / MAX_ASDSF
+        growth = max(growth, float(np.nanmax([1.2 * excess**2 if excess > 1 else 1.0, 1.2 * MIN_ESS / agreed.ess])))
     longer = f"run with --draws {round_up(draws * min(growth, MAX_GROWTH))}"
     return {
         CONVERGED: CONVERGED,
@@ -196,6 +274,7 @@ def _advice(table: pd.DataFrame, chains: int, draws: int, attrs: Any) -> dict[st
         "--seed, and trust only what the chains agree on",
         "rhat": f"not converged, chains differ by more than chance: {longer}",
         "ess": f"too few independent draws: {longer}",
+        "trees": f"frequencies of clades differ between chains by more than {MAX_ASDSF:g}: {longer}",
         "tail": f"too few draws for the ends of the intervals: {longer}",
     }
 

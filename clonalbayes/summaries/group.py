@@ -11,9 +11,11 @@ import xarray as xr
 from clonalbayes.faults import InputError
 from clonalbayes.specs import Spec, load
 from clonalbayes.summaries.alignment import FIRST, Draws
-from clonalbayes.summaries.consensus import Consensus, find_consensus
-from clonalbayes.summaries.intervals import mean, prior_presence
+from clonalbayes.summaries.ancestry import depths, restrict
+from clonalbayes.summaries.consensus import Consensus, find_consensus, given_consensus
+from clonalbayes.summaries.intervals import mean, prior_presence, prior_presence_at
 from clonalbayes.summaries.multiplicity import multiplicity
+from clonalbayes.summaries.trees import find_trees, has_trees
 
 NO_RUNNER_UP = -2
 """`runner_up` of a mutation that no draw has anywhere but where it is."""
@@ -25,13 +27,17 @@ _TEXTS = {
     "presence": ("1", "0 absent, 1 subclonal, 2 clonal; -1 where a draw lacks the clone"),
     "clone_size": ("mutations", "mutations of the clone's counterpart in the draw; 0 where it has none"),
     "support": ("1", "share of the draws in which the clone has a counterpart"),
-    "clone": ("1", "consensus clone, numbered by falling mean prevalence; 0 noise, -1 germline"),
+    "clone": ("1", "consensus clone, by falling mean prevalence or as given; 0 noise, -1 germline"),
     "probability": ("1", "share of the draws in which the mutation is there"),
     "runner_up": ("1", "second most probable place, as in clone; -2 if there is none"),
     "runner_up_probability": ("1", "share of the draws in which the mutation is in the runner-up"),
     "p_noise": ("1", "share of the draws in which the mutation is noise"),
     "p_germline": ("1", "share of the draws in which the mutation is germline"),
     "multiplicity": ("copies", "mutated copies per carrying cell, most frequent genotype; -1 not defined"),
+    "parent": ("1", "nearest consensus clone above; 0 the normal root, -1 where a draw lacks the clone"),
+    "consensus_parent": ("1", "parent in the consensus tree; 0 the normal root"),
+    "parent_probability": ("1", "share of the draws with the clone in which that is its parent"),
+    "prior_presence": ("1", "prior probability that the clone is in a sample, at its depths in the draws"),
 }  # fmt: skip
 
 
@@ -51,7 +57,9 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
     xarray.DataTree
         The same groups and `consensus`: `cellular_prevalence` and `presence` (chain, draw, clone, specimen),
         `clone_size` (chain, draw, clone), `support` (clone), `clone`, `probability`, `runner_up`,
-        `runner_up_probability`, `p_noise`, `p_germline` (mutation), `multiplicity` (mutation, specimen).
+        `runner_up_probability`, `p_noise`, `p_germline` (mutation), `multiplicity` (mutation, specimen). Of a
+        model with trees also `parent` (chain, draw, clone), `consensus_parent`, `parent_probability` and
+        `prior_presence` (clone). Clusters that were given keep their numbers.
 
     Raises
     ------
@@ -66,8 +74,9 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
     if labels.size == 0:
         raise ValueError("a posterior without draws or without mutations cannot be summarised")
     draws = Draws(labels.reshape(-1, n), posterior.sizes["slot"])
-    found = find_consensus(draws)
-    order, per_draw = _clones(posterior, found)
+    given = clusters_given(tree)
+    found = given_consensus(draws) if given else find_consensus(draws)
+    order, per_draw = _clones(posterior, found, given)
     copies = multiplicity(_dataset(tree), posterior["genotype"].values.reshape(-1, n), draws, found)
     values: dict[str, Any] = {
         **{k: (("chain", "draw", *dims), v.reshape(chains, count, *v.shape[1:])) for k, dims, v in per_draw},
@@ -75,22 +84,54 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
         **{k: ("mutation", v) for k, v in _mutations(found, order, len(draws.labels)).items()},
         "multiplicity": (("mutation", "specimen"), copies),
     }
+    weights: Any = np.full(3, np.nan)
+    if has_trees(tree):
+        values |= _trees(posterior, found.match.partner[:, order], _model(posterior.attrs, spec))
+    else:
+        weights = _presence_weights(_model(posterior.attrs, spec))
     coords = {name: posterior[name].values for name in ("chain", "draw", "mutation", "specimen")}
     out = xr.Dataset(values, {**coords, "clone_id": ("clone", np.arange(1, found.clones + 1))})
     for name, (unit, text) in _TEXTS.items():
-        out[name].attrs.update(units=unit, long_name=text)
-    weights = _presence_weights(posterior.attrs, spec)
+        if name in out:
+            out[name].attrs.update(units=unit, long_name=text)
     out.attrs["prior_presence"] = prior_presence(weights, posterior.sizes["specimen"])
     groups = {f"/{name}": node.to_dataset() for name, node in tree.children.items()}
     return xr.DataTree.from_dict({**groups, f"/{GROUP}": out})
 
 
-def _clones(posterior: Any, found: Consensus) -> tuple[np.ndarray, list[tuple[str, list[str], np.ndarray]]]:
-    """Consensus clones by falling mean prevalence, and what the draws say of them: name, dims, [D, ...]."""
+def clusters_given(tree: xr.DataTree) -> bool:
+    """Whether the slots of every draw are the clusters that came with the data, in their order.
+
+    Numbers are kept if they have no gaps; a cluster that lost all its mutations on reading leaves one.
+    """
+    posterior: Any = tree["posterior"]
+    held: Any = tree["constant_data"]
+    if not posterior.attrs.get("fixed_clusters") or "cluster" not in held:
+        return False
+    labels = posterior["assignment"].values.reshape(-1, posterior.sizes["mutation"])
+    _, dense = np.unique(np.append(held["cluster"].values, 0), return_inverse=True)
+    clone = dense[:-1] - 1
+    known = clone >= 0
+    return bool(
+        clone.max(initial=-1) + 1 == posterior.sizes["slot"]
+        and (labels == labels[0]).all()
+        and np.array_equal(labels[0][known], clone[known])
+        and (labels[0][~known] < 0).all()
+    )
+
+
+def _clones(
+    posterior: Any, found: Consensus, given: bool
+) -> tuple[np.ndarray, list[tuple[str, list[str], np.ndarray]]]:
+    """Consensus clones as given or by falling mean prevalence, and what the draws say of them: name, dims, [D, ...]."""
     partner = found.match.partner
     slots = posterior.sizes["slot"]
     samples = posterior.sizes["specimen"]
     missing = partner < 0
+    if given:  # nothing to find or to rename
+        phi = posterior["cellular_prevalence"].values.reshape(-1, slots, samples)
+        state = posterior["presence"].values.reshape(-1, slots, samples)
+        return np.arange(slots), _per_draw(phi, state, found.match.size)
     rows, at = np.arange(len(partner))[:, None], np.where(missing, 0, partner)
     if slots == 0:
         shape = (len(partner), 0, samples)
@@ -100,11 +141,42 @@ def _clones(posterior: Any, found: Consensus) -> tuple[np.ndarray, list[tuple[st
         state = posterior["presence"].values.reshape(-1, slots, samples)[rows, at]
     phi[missing], state[missing] = np.nan, -1
     order = np.argsort(-mean(phi).mean(1), kind="stable")
-    return order, [
-        ("cellular_prevalence", ["clone", "specimen"], phi[:, order]),
-        ("presence", ["clone", "specimen"], state[:, order].astype(np.int8)),
-        ("clone_size", ["clone"], found.match.size[:, order].astype(np.int32)),
+    return order, _per_draw(phi[:, order], state[:, order], found.match.size[:, order])
+
+
+def _per_draw(phi: np.ndarray, state: np.ndarray, size: np.ndarray) -> list[tuple[str, list[str], np.ndarray]]:
+    return [
+        ("cellular_prevalence", ["clone", "specimen"], phi),
+        ("presence", ["clone", "specimen"], state.astype(np.int8)),
+        ("clone_size", ["clone"], size.astype(np.int32)),
     ]
+
+
+def _trees(posterior: Any, partner: np.ndarray, model: Spec | None) -> dict[str, Any]:
+    """Trees over the consensus clones, and the prior that a clone as deep as each is in a sample.
+
+    `partner` [D, K] is the slot of each consensus clone, -1 where a draw lacks it.
+    """
+    raw = posterior["parent"].transpose("chain", "draw", "slot").values
+    chains, count, slots = raw.shape
+    raw = raw.reshape(-1, slots)
+    drawn = restrict(raw, partner)
+    trees = find_trees(drawn, chains)
+    prior = np.full(partner.shape[1], np.nan)
+    if model is not None and "present_prob_mean" in model.priors and slots:
+        deep = np.take_along_axis(depths(raw), np.maximum(partner, 0), 1)
+        at = prior_presence_at(
+            int(deep.max(initial=0)),
+            model.value("present_prob", "concentration"),
+            (model.value("present_prob_mean", "alpha"), model.value("present_prob_mean", "beta")),
+        )
+        prior = mean(np.where(partner >= 0, at[deep], np.nan))
+    return {
+        "parent": (("chain", "draw", "clone"), drawn.reshape(chains, count, -1)),
+        "consensus_parent": ("clone", trees.consensus),
+        "parent_probability": ("clone", trees.support),
+        "prior_presence": ("clone", prior),
+    }
 
 
 def _mutations(found: Consensus, order: np.ndarray, draws: int) -> dict[str, np.ndarray]:
@@ -134,14 +206,18 @@ def _dataset(tree: xr.DataTree) -> xr.Dataset:
     return tree["observed_data"].to_dataset().merge(tree["constant_data"].to_dataset())
 
 
-def _presence_weights(attrs: Any, spec: str | Path | Spec | None) -> np.ndarray:
-    """Dirichlet weights of absent, subclonal, clonal in the model that was fitted; NaN if it is not known."""
-    unknown = np.full(3, np.nan)
+def _model(attrs: Any, spec: str | Path | Spec | None) -> Spec | None:
+    """The model that was fitted; None if it is not known here."""
     try:
         model = load(attrs["model"] if spec is None else spec)
     except (KeyError, InputError):  # a model from a file of the user, that the posterior only names
         if spec is not None:
             raise
-        return unknown
+        return None
     same = spec is not None or attrs.get("model_digest", model.digest) == model.digest
-    return np.array(model.vector("presence_prob")) if same else unknown
+    return model if same else None
+
+
+def _presence_weights(model: Spec | None) -> np.ndarray:
+    """Dirichlet weights of absent, subclonal, clonal; NaN if the model is not known."""
+    return np.full(3, np.nan) if model is None else np.array(model.vector("presence_prob"))

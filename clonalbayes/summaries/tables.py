@@ -51,9 +51,11 @@ def clone_table(tree: xr.DataTree) -> pd.DataFrame:
     -------
     pandas.DataFrame
         clone, sample, n_mutations (of the consensus), prevalence and ccf with mean, lo and hi over the draws
-        that have the clone, p_present, bayes_factor. The CCF is the prevalence over the purity, draw by draw.
-        The Bayes factor is for presence, and NaN with one sample, where the model assumes presence; it is a
-        bound if all draws agree (see `clonalbayes.summaries.intervals.presence`).
+        that have the clone, p_present, bayes_factor; of a model with trees also parent (in the consensus tree;
+        0 is the normal root) and parent_probability. The CCF is the prevalence over the purity, draw by draw,
+        where there is a tumour cell. The Bayes factor is for presence, and NaN with one sample of a model
+        without trees, which assumes presence there; it is a bound if all draws agree (see
+        `clonalbayes.summaries.intervals.presence`).
     """
     group: Any = tree["consensus"]
     posterior: Any = tree["posterior"]
@@ -62,19 +64,45 @@ def clone_table(tree: xr.DataTree) -> pd.DataFrame:
     phi = phi.reshape(draws, clones, samples)
     state = group["presence"].values.reshape(phi.shape)
     purity = posterior["purity"].values.reshape(-1, 1, samples)
-    # A clonal clone has CCF 1 by definition, and a quotient of rounded numbers might miss it.
-    ccf = np.where(state == 2, 1.0, phi / purity)
-    p_present, factor = presence(state, float(group.attrs["prior_presence"]))
+    with_tree = "consensus_parent" in group
+    prior = group["prior_presence"].values[:, None] if with_tree else float(group.attrs["prior_presence"])
+    p_present, factor = presence(state, prior)
     size = np.bincount(np.maximum(group["clone"].values, 0), minlength=clones + 1)[1:]
     table: dict[str, Any] = {
         "clone": np.repeat(np.arange(1, clones + 1), samples),
         "sample": np.tile(group["specimen"].values.astype(object), clones),
         "n_mutations": np.repeat(size, samples),
     }
-    for name, values in (("prevalence", phi), ("ccf", ccf)):
-        low, high = hdi(values)
-        table |= {f"{name}_mean": mean(values).ravel(), f"{name}_lo": low.ravel(), f"{name}_hi": high.ravel()}
-    return pd.DataFrame(table | {"p_present": p_present.ravel(), "bayes_factor": factor.ravel()})
+    table |= _sizes("prevalence", phi, np.broadcast_to(1.0, purity.shape), state)
+    table |= _sizes("ccf", phi, purity, state)
+    table |= {"p_present": p_present.ravel(), "bayes_factor": factor.ravel()}
+    if with_tree:
+        table["parent"] = np.repeat(group["consensus_parent"].values.astype(int), samples)
+        table["parent_probability"] = np.repeat(group["parent_probability"].values, samples)
+    return pd.DataFrame(table)
+
+
+def _sizes(name: str, phi: np.ndarray, whole: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns with mean and interval of prevalences [D, K, S] as a share of a whole [D, 1, S]."""
+    out = np.empty((3, *phi.shape[1:]))
+    for k in range(phi.shape[1]):  # clone by clone: all CCFs at once would be as large as the posterior
+        share = ccf_of(phi[:, k], whole[:, 0])
+        if name == "ccf":
+            share[state[:, k] == 2] = 1.0  # by definition, and a quotient of rounded numbers might miss it
+        out[:, k] = mean(share), *hdi(share)
+    return {f"{name}_{column}": out[c].ravel() for c, column in enumerate(("mean", "lo", "hi"))}
+
+
+def ccf_of(phi: np.ndarray, purity: np.ndarray) -> np.ndarray:
+    """Share of the tumour cells from the share of all cells; NaN where there are no tumour cells.
+
+    Examples
+    --------
+    >>> ccf_of(np.array([0.2, 0.0]), np.array([0.8, 0.0])).tolist()
+    [0.25, nan]
+    """
+    out = np.full(np.broadcast_shapes(phi.shape, purity.shape), np.nan)
+    return np.divide(phi, purity, out=out, where=purity > 0)
 
 
 def mutation_table(tree: xr.DataTree) -> pd.DataFrame:
