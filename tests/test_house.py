@@ -36,7 +36,7 @@ ARROWS = (
     "steps",
     "genotypes",
 )
-FOUNDATIONS = ("kernels", "data", "copynumber", "specs", "_spec_checks", "_spec_registry", "constraints", "faults")
+FOUNDATIONS = ("kernels", "data", "copynumber", "variants", "specs", "_spec_checks", "_spec_registry", "constraints", "faults")
 
 HEAVY = ("numpy", "scipy", "numba", "pandas", "xarray", "matplotlib", "pymc", "pytensor", "arviz", "rich")
 
