@@ -95,7 +95,7 @@ def with_trees(
         fraction_concentration=(per_sample, np.full(purity.shape, 0.3)),
         present_prob=(per_sample, np.full(purity.shape, 0.5)),
     )
-    out["posterior"].attrs.update(model="tree", fixed_clusters=int(fixed), **(attrs or {}))
+    out["posterior"].attrs.update({"model": "tree", "fixed_clusters": int(fixed)} | (attrs or {}))
     return out
 
 

@@ -198,6 +198,8 @@ def restrict(parents: np.ndarray, partner: np.ndarray) -> np.ndarray:
         found = (up <= ROOT) | (number[row, up] > 0)
         if (up[found] < 0).any():
             raise ValueError("a clone lies below a slot that is not used")
+        if (number[row[found], up[found]] == clone[found] + 1).any():
+            break
         out[row[found], clone[found]] = number[row[found], up[found]]
         row, clone, up = row[~found], clone[~found], up[~found]
         if len(row) == 0:

@@ -15,7 +15,7 @@ from clonalbayes.summaries.ancestry import depths, restrict
 from clonalbayes.summaries.consensus import Consensus, find_consensus, given_consensus
 from clonalbayes.summaries.intervals import mean, prior_presence, prior_presence_at
 from clonalbayes.summaries.multiplicity import multiplicity
-from clonalbayes.summaries.trees import find_trees, has_trees
+from clonalbayes.summaries.trees import find_trees, has_trees, stacked
 
 NO_RUNNER_UP = -2
 """`runner_up` of a mutation that no draw has anywhere but where it is."""
@@ -157,9 +157,8 @@ def _trees(posterior: Any, partner: np.ndarray, model: Spec | None) -> dict[str,
 
     `partner` [D, K] is the slot of each consensus clone, -1 where a draw lacks it.
     """
-    raw = posterior["parent"].transpose("chain", "draw", "slot").values
-    chains, count, slots = raw.shape
-    raw = raw.reshape(-1, slots)
+    raw = stacked(posterior["parent"])
+    chains, slots = posterior.sizes["chain"], posterior.sizes["slot"]
     drawn = restrict(raw, partner)
     trees = find_trees(drawn, chains)
     prior = np.full(partner.shape[1], np.nan)
@@ -172,7 +171,7 @@ def _trees(posterior: Any, partner: np.ndarray, model: Spec | None) -> dict[str,
         )
         prior = mean(np.where(partner >= 0, at[deep], np.nan))
     return {
-        "parent": (("chain", "draw", "clone"), drawn.reshape(chains, count, -1)),
+        "parent": (("chain", "draw", "clone"), trees.per_chain(drawn)),
         "consensus_parent": ("clone", trees.consensus),
         "parent_probability": ("clone", trees.support),
         "prior_presence": ("clone", prior),

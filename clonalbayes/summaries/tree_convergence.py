@@ -25,7 +25,7 @@ from clonalbayes.summaries.ancestry import (
     walk,
 )
 from clonalbayes.summaries.convergence import MIN_DRAWS, ess_bulk, ess_of_sum
-from clonalbayes.summaries.trees import Trees
+from clonalbayes.summaries.trees import Trees, stacked
 
 MAX_ASDSF = 0.01
 """Average standard deviation of split frequencies below which chains are taken to agree."""
@@ -180,10 +180,8 @@ def tree_quantities(tree: xr.DataTree, relations: Relations) -> Iterator[tuple[s
         Depth and number of founders of the draws' own trees, and the most unsure ancestor relations.
     """
     posterior: Any = tree["posterior"]
-    raw = posterior["parent"].transpose("chain", "draw", "slot").values
-    chains, draws, slots = raw.shape
-    flat = raw.reshape(-1, slots)
-    yield "tree_depth", depths(flat).max(axis=1, initial=0).reshape(chains, draws)
-    yield "n_founders", (raw == ROOT).sum(2)
+    raw, chains = stacked(posterior["parent"]), posterior.sizes["chain"]
+    yield "tree_depth", depths(raw).max(axis=1, initial=0).reshape(chains, -1)
+    yield "n_founders", (raw == ROOT).sum(1).reshape(chains, -1)
     for (above, below), holds in relations[:WATCHED]:
         yield f"ancestor[{above}, {below}]", holds

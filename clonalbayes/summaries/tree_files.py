@@ -21,6 +21,7 @@ from clonalbayes.summaries.trees import (
     present_somewhere,
     prevalence_of_trees,
     related_samples,
+    stacked,
 )
 from clonalbayes.summaries.unidentified import unidentified
 
@@ -152,8 +153,7 @@ def trees_json(tree: xr.DataTree, trees: Trees) -> str:
     samples = [str(name) for name in group["specimen"].values]
     k, s = trees.clones, len(samples)
     most = min(len(trees.parents), MOST_TREES, max(MOST_VALUES // max((k + 1) * s, 1), 1))
-    phi = group["cellular_prevalence"].transpose("chain", "draw", "clone", "specimen").values.reshape(-1, k, s)
-    mean = prevalence_of_trees(trees, phi, most)
+    mean = prevalence_of_trees(trees, stacked(group["cellular_prevalence"]), most)
     form = "[" + ",".join(["%.5g"] * s) + "]"
     root = "[" + ",".join(["1"] * s) + "]"
     errors = trees.errors()
@@ -231,9 +231,7 @@ def sample_sentences(tree: xr.DataTree) -> list[str]:
         From `summarise`.
     """
     posterior: Any = tree["posterior"]
-    parents = posterior["parent"].transpose("chain", "draw", "slot").values
-    state = posterior["presence"].transpose("chain", "draw", "slot", "specimen").values
-    related = related_samples(parents.reshape(-1, parents.shape[2]), state.reshape(-1, *state.shape[2:]))
+    related = related_samples(stacked(posterior["parent"]), stacked(posterior["presence"]))
     names = [str(name) for name in posterior["specimen"].values]
     first, second = np.triu_indices(len(names), 1)
     p = related[first, second]

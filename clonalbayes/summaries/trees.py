@@ -125,7 +125,7 @@ class Trees:
 
     def per_chain(self, values: np.ndarray) -> np.ndarray:
         """Values [D, ...] as [chain, draw, ...]."""
-        return values.reshape(self.chains, -1, *values.shape[1:])
+        return values.reshape(self.chains, len(values) // self.chains, *values.shape[1:])
 
 
 def parent_shares(drawn: np.ndarray) -> np.ndarray:
@@ -168,8 +168,14 @@ def collect(tree: xr.DataTree) -> Trees:
     tree
         From `summarise`, of a model with trees.
     """
-    drawn = tree[GROUP]["parent"].transpose("chain", "draw", "clone").values
-    return find_trees(drawn.reshape(-1, drawn.shape[2]), drawn.shape[0])
+    group: Any = tree[GROUP]
+    return find_trees(stacked(group["parent"]), group.sizes["chain"])
+
+
+def stacked(variable: Any) -> np.ndarray:
+    """Draws of all chains, one after the other: [chain, draw, ...] as [D, ...]."""
+    values = variable.transpose("chain", "draw", ...).values
+    return np.asarray(values.reshape(values.shape[0] * values.shape[1], *values.shape[2:]))
 
 
 def prevalence_of_trees(trees: Trees, phi: np.ndarray, most: int) -> list[np.ndarray]:
@@ -245,8 +251,7 @@ def founder_counts(trees: Trees, present: np.ndarray) -> np.ndarray:
 
 def present_somewhere(group: Any) -> np.ndarray:
     """Whether each consensus clone is in some sample [D, K]; a clone that a draw lacks counts as present."""
-    state = group["presence"].transpose("chain", "draw", "clone", "specimen").values
-    return np.asarray((state != 0).any(3).reshape(-1, state.shape[2]))
+    return np.asarray((stacked(group["presence"]) != 0).any(2))
 
 
 def relation(trees: Trees, first: int, second: int) -> dict[str, float]:

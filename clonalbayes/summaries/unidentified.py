@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from clonalbayes.summaries.ancestry import ROOT
-from clonalbayes.summaries.trees import GROUP, Trees
+from clonalbayes.summaries.trees import GROUP, Trees, stacked
 
 SURE = 0.95
 """Probability of a parent from which it counts as known."""
@@ -130,8 +130,7 @@ def least_room(
     """
     group: Any = tree[GROUP]
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(int))]
-    phi = group["cellular_prevalence"].transpose("chain", "draw", "clone", "specimen").values
-    phi = phi.reshape(-1, *phi.shape[2:])
+    phi = stacked(group["cellular_prevalence"])
     below = (trees.drawn[rows] == parent).any(0)
     beside = np.nan_to_num(phi[np.ix_(rows, np.flatnonzero(below))])
     held = np.where((trees.drawn[rows] == parent)[:, below, None], beside, 0.0).sum(1)
