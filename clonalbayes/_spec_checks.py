@@ -10,22 +10,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from clonalbayes._spec_registry import (
-    BLOCKS,
-    BOUNDS,
-    CONSTANTS,
-    DISTRIBUTIONS,
-    FIXED,
-    OVER,
-    PRIORS,
-    QUANTITIES,
-    used,
-)
+from clonalbayes._spec_registry import BOUNDS, DISTRIBUTIONS, FAMILIES, FIXED, OVER, used
 from clonalbayes.constraints import problem_of
 from clonalbayes.faults import Fault
 from clonalbayes.specs import Schedule
 
-_TOP = ("name", "version", "meaning", "citation", "extends")
+_TOP = ("name", "version", "family", "meaning", "citation", "extends")
 _TABLES = ("blocks", "priors", "constants", "schedule", "calibration", "limits")
 _PRIOR_KEYS = ("distribution", "parameters", "unit", "reason", "bounds", "over")
 _CONSTANT_KEYS = ("value", "unit", "reason")
@@ -46,7 +36,7 @@ def check(table: Mapping[str, Any], path: Path) -> list[Fault]:
     list of Fault
         Every fault found; empty if the specification is valid.
     """
-    checks = _Checks(path)
+    checks = _Checks(path, str(table.get("family", "clones")))
     checks.known(table, (*_TOP, *_TABLES, "constraints"), "")
     for key in ("name", "version", "meaning"):
         checks.text(table, key, "")
@@ -54,10 +44,10 @@ def check(table: Mapping[str, Any], path: Path) -> list[Fault]:
         checks.text(table, "citation", "")
     tables = {name: checks.table(table, name) or {} for name in _TABLES}
     checks.blocks(tables["blocks"])
-    checks.priors(tables["priors"], used(PRIORS, tables["blocks"]))
-    checks.constants(tables["constants"], used(CONSTANTS, tables["blocks"]))
+    checks.priors(tables["priors"], used(checks.family.priors, tables["blocks"]))
+    checks.constants(tables["constants"], used(checks.family.constants, tables["blocks"]))
     checks.schedule(tables["schedule"])
-    checks.list_of_texts(tables["calibration"], "calibration", "quantities", QUANTITIES)
+    checks.list_of_texts(tables["calibration"], "calibration", "quantities", checks.family.quantities)
     checks.list_of_texts(tables["limits"], "limits", "texts", None)
     checks.constraints(table.get("constraints", []), tables["blocks"].get("prevalence"))
     return checks.faults
@@ -66,10 +56,13 @@ def check(table: Mapping[str, Any], path: Path) -> list[Fault]:
 class _Checks:
     """The faults of one file, collected while its tables are walked."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, family: str) -> None:
         self.path = path
         self.lines = path.read_text(encoding="utf-8-sig").splitlines()
         self.faults: list[Fault] = []
+        if family not in FAMILIES:
+            self.add("family", "unknown family of models", f"Valid: {', '.join(FAMILIES)}.", family)
+        self.family = FAMILIES.get(family, FAMILIES["clones"])
 
     def add(self, where: str, message: str, remedy: str, value: object = None) -> None:
         """Record a fault at a dotted key; its row is found in the file's text."""
@@ -130,9 +123,9 @@ class _Checks:
 
     def blocks(self, table: Mapping[str, Any]) -> None:
         """Each block has one of its registered forms."""
-        self.known(table, BLOCKS, "blocks")
-        self.missing(table, BLOCKS, "blocks")
-        for name, forms in BLOCKS.items():
+        self.known(table, self.family.blocks, "blocks")
+        self.missing(table, self.family.blocks, "blocks")
+        for name, forms in self.family.blocks.items():
             if name in table and table[name] not in forms:
                 self.add(f"blocks.{name}", "unknown form", f"Valid: {', '.join(forms)}.", table[name])
 
@@ -152,13 +145,14 @@ class _Checks:
         self.text(entry, "unit", where)
         self.text(entry, "reason", where)
         distribution = entry.get("distribution")
-        if distribution != PRIORS[name]:
+        wanted = self.family.priors[name]
+        if distribution != wanted:
             known = (
                 "is not implemented for it"
                 if distribution in DISTRIBUTIONS
                 else "is not a known distribution"
             )
-            remedy = f"This prior is {PRIORS[name]}({', '.join(DISTRIBUTIONS[PRIORS[name]])})."
+            remedy = f"This prior is {wanted}({', '.join(DISTRIBUTIONS[wanted])})."
             self.add(f"{where}.distribution", known, remedy, distribution)
             return
         if self.parameters(name, entry):
@@ -166,7 +160,7 @@ class _Checks:
 
     def parameters(self, name: str, entry: Mapping[str, Any]) -> bool:
         """Check the parameters of a prior against those of its distribution; tell if they are a table."""
-        where, wanted = f"priors.{name}", DISTRIBUTIONS[PRIORS[name]]
+        where, wanted = f"priors.{name}", DISTRIBUTIONS[self.family.priors[name]]
         given = entry.get("parameters")
         if not isinstance(given, Mapping):
             self.add(f"{where}.parameters", "missing or not a table", f"Give {', '.join(wanted)}.", given)
@@ -206,7 +200,7 @@ class _Checks:
         self.known(table, names, "constants")
         self.missing(table, names, "constants")
         for name in names:
-            meaning = CONSTANTS[name]
+            meaning = self.family.constants[name]
             entry = self.table(table, name, "constants") if name in table else None
             if not entry:
                 continue

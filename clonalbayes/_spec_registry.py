@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 # What a parameter may be: the words go into the messages.
@@ -18,8 +19,10 @@ DISTRIBUTIONS: dict[str, dict[str, str]] = {
     "Dirichlet": {"alpha": _WEIGHTS},
     "DiscreteUniform": {},
     "Gamma": {"shape": _POSITIVE, "rate": _POSITIVE},
+    "HalfNormal": {"scale": _POSITIVE},
     "LogNormal": {"median": _POSITIVE, "sigma": _POSITIVE},
     "LogNormalAround": {"sigma": _POSITIVE},
+    "LogUniform": {"lower": _POSITIVE, "upper": _POSITIVE},
     "Normal": {"sd": _POSITIVE},
 }
 """Distribution -> its parameters and what each may be.
@@ -112,6 +115,59 @@ QUANTITIES = (
     "log_likelihood",
 )
 """Label-free quantities that calibration can rank."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the specifications of one kind of model may say.
+
+    Parameters
+    ----------
+    priors
+        Prior -> its distribution.
+    constants
+        Constant -> what it may be.
+    blocks
+        Block -> its registered forms.
+    quantities
+        What calibration can rank.
+    """
+
+    priors: Mapping[str, str]
+    constants: Mapping[str, str]
+    blocks: Mapping[str, tuple[str, ...]]
+    quantities: tuple[str, ...]
+
+
+FAMILIES: dict[str, Family] = {
+    "clones": Family(PRIORS, CONSTANTS, BLOCKS, QUANTITIES),
+    "errors": Family(
+        priors={
+            "mean_rate": "LogNormal",
+            "class_sd": "HalfNormal",
+            "site_spread": "HalfNormal",
+            "lognormal_sites": "Bernoulli",
+            "precision": "LogNormal",
+            "batch_factor": "LogNormal",
+        },
+        constants={"carried_vaf": _UNIT, "carried_reads": "a whole number above 0"},
+        blocks={"noise": ("beta_binomial",), "site_rate": ("beta_or_lognormal",), "classes": ("substitution_context",)},
+        quantities=("mean_rate", "site_rate", "precision", "noise_reads"),
+    ),
+    "detection": Family(
+        priors={
+            "clade_present": "Beta",
+            "size_scale": "LogUniform",
+            "size": "BetaAround",
+            "contaminated": "Bernoulli",
+            "contamination": "LogUniform",
+        },
+        constants={"outlier": _UNIT, "loss": _UNIT, "level": _UNIT, "power": _UNIT},
+        blocks={"size": ("spike_slab",), "noise": ("errors",), "contamination": ("same_run",)},
+        quantities=("prevalence", "presence", "error_factor"),
+    ),
+}
+"""Family of models -> what its specifications may say. A file without the key `family` is of the first."""
 
 
 def used(names: Iterable[str], blocks: Mapping[str, Any]) -> tuple[str, ...]:

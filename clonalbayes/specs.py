@@ -29,6 +29,7 @@ from clonalbayes._spec_registry import BLOCKS as BLOCKS
 from clonalbayes._spec_registry import BOUNDS as BOUNDS
 from clonalbayes._spec_registry import CONSTANTS as CONSTANTS
 from clonalbayes._spec_registry import DISTRIBUTIONS as DISTRIBUTIONS
+from clonalbayes._spec_registry import FAMILIES as FAMILIES
 from clonalbayes._spec_registry import FIXED as FIXED
 from clonalbayes._spec_registry import FORMS as FORMS
 from clonalbayes._spec_registry import OVER as OVER
@@ -101,6 +102,8 @@ class Spec:
         What the model cannot do, in words.
     constraints : tuple of Constraint
         What the user knows of the answer (`clonalbayes.constraints`).
+    family : str
+        Kind of model (`FAMILIES`): of clones, of errors, of detection.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Spec:
     calibration: tuple[str, ...]
     limits: tuple[str, ...]
     constraints: tuple[Constraint, ...] = ()
+    family: str = "clones"
 
     def value(self, prior: str, parameter: str) -> float:
         """Return one scalar parameter of a prior, such as ``value("precision", "median")``."""
@@ -138,6 +142,7 @@ class Spec:
         return {
             "name": self.name,
             "version": self.version,
+            **({} if self.family == "clones" else {"family": self.family}),
             "meaning": self.meaning,
             "citation": self.citation,
             "blocks": dict(self.blocks),
@@ -179,13 +184,15 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder().glob("*.toml")))
 
 
-def load(name_or_path: str | Path | Spec) -> Spec:
+def load(name_or_path: str | Path | Spec, family: str | None = "clones") -> Spec:
     """Read a specification, resolve what it extends and check every entry.
 
     Parameters
     ----------
     name_or_path : str, Path or Spec
         A name of `names`, or a TOML file (anything that ends in ``.toml``). A `Spec` is returned as it is.
+    family : str or None
+        The kind of model that is wanted (`FAMILIES`); None takes any.
 
     Returns
     -------
@@ -195,13 +202,18 @@ def load(name_or_path: str | Path | Spec) -> Spec:
     Raises
     ------
     InputError
-        With every fault of the file at once.
+        With every fault of the file at once, or if it is of another family.
     """
     if isinstance(name_or_path, Spec):
         return name_or_path
     path = locate(str(name_or_path))
     resolved = _resolve(path, seen=())
     from clonalbayes._spec_checks import check
+
+    given = resolved.get("family", "clones")
+    if family is not None and given in FAMILIES and given != family:
+        message = f"this is a specification of {given}, not of {family}"
+        raise InputError([Fault(str(path), message, "`clonalbayes models list` says what each one is.")])
 
     faults = check(resolved, path)
     if faults:
@@ -299,21 +311,23 @@ def _overlay(base: Any, top: Any) -> Any:
 
 def _build(table: dict[str, Any]) -> Spec:
     """Turn a checked table into the frozen record."""
+    family = FAMILIES[table.get("family", "clones")]
     return Spec(
         name=table["name"],
         version=table["version"],
         meaning=table["meaning"].strip(),
         citation=table.get("citation", ""),
         blocks=dict(table["blocks"]),
-        priors={name: _build_prior(name, table["priors"][name]) for name in used(PRIORS, table["blocks"])},
+        priors={name: _build_prior(name, table["priors"][name]) for name in used(family.priors, table["blocks"])},
         constants={
             name: Constant(name=name, **table["constants"][name])
-            for name in used(CONSTANTS, table["blocks"])
+            for name in used(family.constants, table["blocks"])
         },
         schedule=Schedule(**table.get("schedule", {})),
         calibration=tuple(table.get("calibration", {}).get("quantities", ())),
         limits=tuple(table.get("limits", {}).get("texts", ())),
         constraints=tuple(map(conditions.build, table.get("constraints", ()))),
+        family=table.get("family", "clones"),
     )
 
 

@@ -29,11 +29,12 @@ def faults_of(folder: Path, text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", specs.names())
 def test_every_shipped_specification_is_complete(name):
-    spec = specs.load(name)
+    spec = specs.load(name, None)
+    family = specs.FAMILIES[spec.family]
     assert spec.name == name
-    assert set(spec.priors) == set(specs.used(specs.PRIORS, spec.blocks))
-    assert set(spec.constants) == set(specs.used(specs.CONSTANTS, spec.blocks))
-    assert set(spec.blocks) == set(specs.BLOCKS)
+    assert set(spec.priors) == set(specs.used(family.priors, spec.blocks))
+    assert set(spec.constants) == set(specs.used(family.constants, spec.blocks))
+    assert set(spec.blocks) == set(family.blocks)
     assert spec.meaning
     assert spec.citation
     assert spec.limits
@@ -41,6 +42,15 @@ def test_every_shipped_specification_is_complete(name):
     for prior in spec.priors.values():
         assert prior.unit
         assert len(prior.reason) > 20, f"{prior.name}: a reason is a sentence"
+
+
+def test_a_model_of_another_kind_is_not_taken_for_one_of_clones(tmp_path):
+    with pytest.raises(InputError, match="this is a specification of errors, not of clones"):
+        specs.load("errors")
+    assert specs.load("errors", "errors").family == "errors"
+    (fault,) = faults_of(tmp_path, 'extends = "clones"\nfamily = "weather"\n')
+    assert "unknown family of models" in fault
+    assert "clones, errors, detection" in fault
 
 
 def test_values_of_the_clone_model():

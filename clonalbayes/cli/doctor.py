@@ -69,7 +69,7 @@ def optional(package: str) -> str:
 
 def models() -> str:
     """Load every specification."""
-    found = [specs.load(name).name for name in specs.names()]
+    found = [specs.load(name, None).name for name in specs.names()]
     if not found:
         raise FileNotFoundError(f"no specification in {specs.folder()}")
     return f"{', '.join(found)} in {specs.folder()}"
