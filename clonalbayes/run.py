@@ -79,6 +79,7 @@ def run_fit(
     resume: bool = False,
     force: bool = False,
     progress: bool = True,
+    record: Mapping[str, Any] | None = None,
 ) -> Fitted:
     """Fit the clones of a patient and write the result folder.
 
@@ -96,6 +97,8 @@ def run_fit(
         Go on from the checkpoint of a run that was stopped; without one, start.
     force
         Replace the result folder if it exists.
+    record
+        Further entries of ``run.json``.
 
     Returns
     -------
@@ -114,6 +117,7 @@ def run_fit(
 
     given = isinstance(input, Patient)
     patient = input if isinstance(input, Patient) else read(input, params=params, purity=purity, min_alt=min_alt)
+    source = patient.data.attrs.get("source", "") if given else input
     checkpoint = checkpoint_of(folder)
     settings: dict[str, Any] = {
         "fixed_clusters": fixed_clusters,
@@ -131,8 +135,8 @@ def run_fit(
     folder.parent.mkdir(parents=True, exist_ok=True)
     tree = fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
     tree = summarise(tree, spec)
-    asked = {"input": str(patient.data.attrs.get("source", "")) if given else str(input), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
-    info = provenance(spec, patient, settings | asked)
+    asked = {"input": str(source), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
+    info = provenance(spec, patient, settings | asked) | dict(record or {})
     info["wall_seconds"] = round(perf_counter() - start, 2)
     info["cpu_seconds"] = round(process_time() - cpu, 2)
     write(tree, patient, folder, info)

@@ -13,7 +13,7 @@ import xarray as xr
 
 from clonalbayes.data.schema import validate
 from clonalbayes.faults import fail
-from clonalbayes.simulate.genome import Event, called_states, count_copies, draw_events, draw_sites
+from clonalbayes.simulate.genome import Copies, Event, called_states, count_copies, draw_events, draw_sites
 from clonalbayes.simulate.noise import draw_noise, noise_model
 from clonalbayes.simulate.prior import ABSENT, CLONAL, SUBCLONAL
 from clonalbayes.simulate.reads import draw_called
@@ -228,24 +228,44 @@ def build(
         Source of randomness.
     """
     tree = blueprint.populations
-    sites, clone = draw_sites(reads.n_mutations, rng), _draw_clones(blueprint, reads, rng)
+    sites, clone = draw_sites(reads.n_mutations, rng), draw_clones(blueprint, reads, rng)
     copies = count_copies(clone, sites["arm"], tree.parent, blueprint.events, rng)
-    cells = tree.share * blueprint.purity  # [K, S] of all cells
-    total = copies.haplotypes.sum(axis=2)[sites["arm"]] @ cells + 2.0 * (1.0 - blueprint.purity)
-    mutated = copies.mutated @ cells + np.where(clone[:, None] == GERMLINE, 1.0 - blueprint.purity, 0.0)
+    mutated, total = molecules(blueprint, copies, clone, sites["arm"])
     spread = np.exp(DEPTH_SPREAD * rng.standard_normal(total.shape))
     depth = np.maximum(rng.poisson(reads.depth * spread * total / 2.0), max(reads.min_alt, 1))
     expected = mutated / total * (1.0 - 2.0 * reads.error_rate) + reads.error_rate
     alt = draw_called(depth, expected, reads.precision, reads.min_alt, rng)
     artefact = clone == NOISE
     alt[artefact] = draw_noise(depth[artefact], noise_model(load("clones")), reads.min_alt, rng)[0]
-    truth = _truth(blueprint, reads, clone, copies.mutated)
+    truth = make_truth(blueprint, reads, clone, copies.mutated)
     state = called_states(copies.haplotypes, tree.share)
     ds = _dataset(blueprint, reads, sites, alt, depth, (state[0][sites["arm"]], state[1][sites["arm"]]), rng)
     return Simulation(ds, truth, settings)
 
 
-def _draw_clones(blueprint: Blueprint, reads: Reads, rng: np.random.Generator) -> np.ndarray:
+def molecules(
+    blueprint: Blueprint, copies: Copies, clone: np.ndarray, arm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mutated copies and all copies per cell of each sample, normal cells included; both [N, S].
+
+    Parameters
+    ----------
+    blueprint
+        The patient.
+    copies
+        Copies in the cells of each clone.
+    clone
+        [N] clone of each mutation, -1 artefact, -2 germline.
+    arm
+        [N] index into `genome.ARMS`.
+    """
+    purity = blueprint.purity
+    cells = blueprint.populations.share * purity  # [K, S] of all cells
+    total = copies.haplotypes.sum(axis=2)[arm] @ cells + 2.0 * (1.0 - purity)
+    return copies.mutated @ cells + np.where(clone[:, None] == GERMLINE, 1.0 - purity, 0.0), total
+
+
+def draw_clones(blueprint: Blueprint, reads: Reads, rng: np.random.Generator) -> np.ndarray:
     """Clone of each mutation, at least one a clone; -1 artefact, -2 germline."""
     weights = blueprint.weights
     sizes = 1 + rng.multinomial(somatic(reads) - len(weights), weights / weights.sum())
@@ -255,8 +275,8 @@ def _draw_clones(blueprint: Blueprint, reads: Reads, rng: np.random.Generator) -
     return rng.permutation(np.concatenate([labels, noise, leak]))
 
 
-def _truth(blueprint: Blueprint, reads: Reads, clone: np.ndarray, mutated: np.ndarray) -> Truth:
-    """What was drawn; a mutation's multiplicity is the mean over the cells that inherited it, rounded."""
+def make_truth(blueprint: Blueprint, reads: Reads, clone: np.ndarray, mutated: np.ndarray) -> Truth:
+    """Return what was drawn; a mutation's multiplicity is the mean over the cells that inherited it, rounded."""
     tree, samples = blueprint.populations, len(blueprint.samples)
     ccf = tree.ccf
     carriers = np.vstack([ccf, np.ones((1, samples)), np.zeros((1, samples))])[clone]

@@ -30,6 +30,18 @@ DATES = (
 )
 PURITY = (0.88, 0.93, 0.90, 0.72, 0.87, 0.23, 0.62, 0.84)
 
+SEX = "female"
+ORIGIN_DATE = "2005-06-14"
+GROUPS = ("diagnosis", "diagnosis", "relapse 1", "relapse 1", "relapse 2", "MDS", "AML", "AML")
+TREATMENTS = (
+    ("chemotherapy", "2012-03-14", "2012-10-01"),
+    ("thiopurine", "2012-06-04", "2014-05-30"),
+    ("thiopurine", "2015-06-01", "2016-08-15"),
+    ("CAR-T", "2016-11-07", "2016-11-07"),
+    ("blinatumomab", "2017-01-09", "2017-03-20"),
+)
+"""Courses of treatment: name, first and last day."""
+
 # name: parent, relative number of mutations, share of each sample's tumour cells that are exactly this clone
 CLONES: dict[str, tuple[str, float, tuple[float, ...]]] = {
     "trunk": ("", 7, (0.05, 0.04, 0, 0, 0, 0, 0, 0)),
@@ -81,9 +93,15 @@ def lineage_switch(
         Eight samples, fourteen clones.
     """
     settings = dict(locals())
+    reads = Reads(n_mutations, depth, noise, germline, error_rate, precision, min_alt)
+    return build(switch_blueprint(), reads, settings, np.random.default_rng(seed))
+
+
+def switch_blueprint() -> Blueprint:
+    """Return the patient before reads are drawn: tree, sizes of the clones, copy-number events, samples."""
     names = tuple(CLONES)
     parent = np.array([names.index(above) + 1 if above else 0 for above, _, _ in CLONES.values()])
-    blueprint = Blueprint(
+    return Blueprint(
         Populations(parent, np.array([share for _, _, share in CLONES.values()])),
         names,
         np.array([weight for _, weight, _ in CLONES.values()], float),
@@ -92,5 +110,3 @@ def lineage_switch(
         DATES,
         np.array(PURITY),
     )
-    reads = Reads(n_mutations, depth, noise, germline, error_rate, precision, min_alt)
-    return build(blueprint, reads, settings, np.random.default_rng(seed))
