@@ -296,7 +296,8 @@ def _assemble(
         cell_mult=mult, cell_total=total, cell_normal=normal,
         cell_aberrant=cell_rows[:, 3].astype(np.int64), cell_fixed=cell_rows[:, 4].copy(),
         alt_pos=alt_pos, ref_pos=ref_pos, depth_pos=depth_pos,
-        log_choose=choose, saturated=saturated_loglik(depth, alt), noise_ll=noise, min_alt=min_alt,
+        log_choose=choose, saturated=saturated_loglik(depth, alt), noise_ll=noise,
+        of_all_cells=int(has_tree(spec)), min_alt=min_alt,
     )  # fmt: skip
 
 
@@ -334,26 +335,79 @@ def compile_priors(ds: xr.Dataset, spec: Spec) -> Priors:
     if "error_rate" in ds and np.isfinite(ds["error_rate"].values).any():
         given = float(np.nanmedian(ds["error_rate"].values))
         error_rate[:, 0] = np.log(min(max(given, 1e-7), 0.02))
-    sd = np.asarray(ds["purity_sd"].values, float) if "purity_sd" in ds.coords else np.full(samples, np.nan)
-    exact = np.isnan(sd) & (ds["purity"].values >= 1.0)
-    sd = np.where(exact, EXACT_PURITY, sd)
-    sd = np.where(np.isnan(sd), spec.value("purity", "sd"), np.maximum(sd, EXACT_PURITY))
-    purity = np.clip(np.asarray(ds["purity"].values, float), DEFAULT_PURITY_FLOOR, 1.0)
+    purity = _purity(ds, spec)
     component = np.array(spec.vector("component_weight"))
-    if purity.min() > GERMLINE_NEEDS_PURITY:
+    if purity[:, 0].min() > GERMLINE_NEEDS_PURITY:
         component[2] = NO_WEIGHT
+    share, linked = _share(ds, purity)
     return Priors(
         concentration=np.array(
             [spec.value("concentration", "shape"), spec.value("concentration", "rate")], float
         ),
-        presence=np.array(spec.vector("presence_prob")),
+        presence=np.ones(3) if has_tree(spec) else np.array(spec.vector("presence_prob")),
         precision=np.array(
             [np.log(spec.value("precision", "median")), spec.value("precision", "sigma")], float
         ),
         error_rate=error_rate,
-        purity=np.stack([purity, sd], axis=1),
+        purity=purity,
         cn_clonal=np.array(
             [spec.value("cn_clonal_fraction", "alpha"), spec.value("cn_clonal_fraction", "beta")]
         ),
         component=component,
+        tree=_tree_constants(spec),
+        share=_with_slack(share, spec),
+        linked=linked,
     )
+
+
+def has_tree(spec: Spec) -> bool:
+    """Whether the specification's prevalences are those of a tree."""
+    return spec.blocks["prevalence"] == "tree"
+
+
+def _purity(ds: xr.Dataset, spec: Spec) -> np.ndarray:
+    """[S, 2] mean and standard deviation of each sample's purity; with the tree sd 0 where it is not known."""
+    samples = ds.sizes["specimen"]
+    sd = np.asarray(ds["purity_sd"].values, float) if "purity_sd" in ds.coords else np.full(samples, np.nan)
+    exact = np.isnan(sd) & (ds["purity"].values >= 1.0)
+    sd = np.where(exact, 0.0 if has_tree(spec) else EXACT_PURITY, sd)
+    sd = np.where(np.isnan(sd), spec.value("purity", "sd"), sd)
+    sd = np.where(exact, sd, np.maximum(sd, EXACT_PURITY))
+    return np.stack([np.clip(np.asarray(ds["purity"].values, float), DEFAULT_PURITY_FLOOR, 1.0), sd], axis=1)
+
+
+def _share(ds: xr.Dataset, purity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is known of the tumour cells' share where the reads do not depend on the purity, and where they do."""
+    linked = np.zeros(len(purity), np.int64)
+    if "major_cn" in ds:
+        normal = ds["normal_cn"].values
+        total = np.where(ds["major_cn"].values >= 0, ds["major_cn"].values + ds["minor_cn"].values, normal)
+        if "total_cn" in ds:
+            total = np.where((ds["major_cn"].values < 0) & (ds["total_cn"].values >= 0), ds["total_cn"].values, total)
+        aberrant = (total != normal) | ((ds["major_cn"].values >= 0) & (ds["major_cn"].values != (normal + 1) // 2))
+        if "var_read_prob" in ds:
+            aberrant &= np.isnan(ds["var_read_prob"].values)
+        linked = aberrant.any(axis=0).astype(np.int64)
+    return purity.copy(), linked
+
+
+def _with_slack(share: np.ndarray, spec: Spec) -> np.ndarray:
+    """Add the slack between purity and the tumour cells' share where a purity is known."""
+    if has_tree(spec):
+        slack = spec.constant("purity_slack")
+        share[:, 1] = np.where(share[:, 1] > 0, np.hypot(share[:, 1], slack), 0.0)
+    return share
+
+
+def _tree_constants(spec: Spec) -> np.ndarray:
+    """`Priors.tree` of a specification; zeros without a tree."""
+    if not has_tree(spec):
+        return np.zeros(7)
+    return np.array(
+        [
+            1.0, spec.constant("founder_weight"), spec.constant("purity_slack"),
+            spec.value("fraction_concentration", "sigma"),
+            np.log(spec.value("fraction_concentration_median", "median")),
+            spec.value("fraction_concentration_median", "sigma"), spec.value("present_prob", "concentration"),
+        ]
+    )  # fmt: skip

@@ -25,6 +25,20 @@ def members_log_called(data: ReadData, state: State, work: Work, row: int, membe
 
 
 @kernel
+def fill_low_row(data: ReadData, state: State, work: Work, row: int, prevalence: np.ndarray) -> None:
+    """The row's table of chances of having been missed, at the given prevalences [S], for the cells in use."""
+    work.rank[row] = np.argsort(-prevalence)
+    for cell in range(len(data.cell_sample)):
+        if work.members[row, cell] > 0:
+            s = data.cell_sample[cell]
+            p = alt_fraction(prevalence[s] * work.coef[cell], state.error_rate[s])
+            fill_low(
+                work.low_table[row], data.depth_pos[cell], data.depth_val, data.depth_off[s], data.depth_off[s + 1],
+                p, state.precision[s], data.min_alt,
+            )  # fmt: skip
+
+
+@kernel
 def mark_weak(data: ReadData, state: State, work: Work) -> None:
     """Decide for every row whether ascertainment matters; if so store its members' chances in `low`."""
     if data.min_alt == 0:

@@ -46,6 +46,7 @@ class ReadData(NamedTuple):
         np.ndarray
     )  # [N] binomial log likelihood at each mutation's own alt fractions, without coefficients
     noise_ll: np.ndarray  # [N] log likelihood under the noise component, conditioned on ascertainment
+    of_all_cells: int  # 1: prevalences are shares of all cells (with the tree); 0: of the tumour cells
     min_alt: int  # ascertainment: a mutation is in the table with >= min_alt alt reads in a sample; 0 none
 
 
@@ -59,6 +60,10 @@ class Priors(NamedTuple):
     purity: np.ndarray  # [S, 2] Normal mean, sd, truncated to (0, 1]
     cn_clonal: np.ndarray  # [2] Beta
     component: np.ndarray  # [3] Dirichlet over clone, noise, germline
+    tree: np.ndarray  # [7] 1 if there is a tree; founder weight; sd of purity about the tumour cells' share;
+    # sd of log sparsity over samples; its scale's log median and sd; strength of psi's prior
+    share: np.ndarray  # [S, 2] mean and sd (0: unknown) of the tumour cells' share, where `linked` is 0
+    linked: np.ndarray  # [S] 1 where the reads depend on the purity (aberrant copy number)
 
 
 MAX_ERROR = 0.05

@@ -14,6 +14,8 @@ from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import ReadData
 from clonalbayes.kernels.profile import Terms
 from clonalbayes.kernels.state import State, Work
+from clonalbayes.kernels.tree_grove import Grove
+from clonalbayes.kernels.tree_place import Offer
 
 
 class _Struct(types.StructRef):
@@ -41,6 +43,16 @@ class TermsType(_Struct):
     """Type of a reference to `Terms`."""
 
 
+@structref.register
+class GroveType(_Struct):
+    """Type of a reference to `Grove`."""
+
+
+@structref.register
+class OfferType(_Struct):
+    """Type of a reference to `Offer`."""
+
+
 class ReadDataRef(structref.StructRefProxy):
     """Reference to `ReadData`."""
 
@@ -57,10 +69,21 @@ class TermsRef(structref.StructRefProxy):
     """Reference to `Terms`."""
 
 
+class GroveRef(structref.StructRefProxy):
+    """Reference to `Grove`."""
+
+
+class OfferRef(structref.StructRefProxy):
+    """Reference to `Offer`."""
+
+
 structref.define_proxy(ReadDataRef, ReadDataType, list(ReadData._fields))  # type: ignore[no-untyped-call]
 structref.define_proxy(StateRef, StateType, list(State._fields))  # type: ignore[no-untyped-call]
 structref.define_proxy(WorkRef, WorkType, list(Work._fields))  # type: ignore[no-untyped-call]
 structref.define_proxy(TermsRef, TermsType, list(Terms._fields))  # type: ignore[no-untyped-call]
+
+structref.define_proxy(GroveRef, GroveType, list(Grove._fields))  # type: ignore[no-untyped-call]
+structref.define_proxy(OfferRef, OfferType, list(Offer._fields))  # type: ignore[no-untyped-call]
 
 
 @kernel
@@ -85,3 +108,15 @@ def refer_work(record: Work) -> Any:
 def refer_terms(record: Terms) -> Any:
     """Reference to terms."""
     return TermsRef(*record)  # type: ignore[no-untyped-call]
+
+
+@kernel
+def refer_grove(record: Grove) -> Any:
+    """Reference to the tree's scratch space."""
+    return GroveRef(*record)  # type: ignore[no-untyped-call]
+
+
+@kernel
+def refer_offer(record: Offer) -> Any:
+    """Reference to what a place offers."""
+    return OfferRef(*record)  # type: ignore[no-untyped-call]

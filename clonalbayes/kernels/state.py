@@ -28,9 +28,16 @@ class State(NamedTuple):
     step_size: np.ndarray  # [5, S] random-walk scales, adapted while tuning
     moments: np.ndarray  # [4, S, 2] mean and variance of each parameter, learned while tuning
     counters: np.ndarray  # [N_COUNTERS] proposals and acceptances by move
+    parent: np.ndarray  # [K] row of each clone's parent; K (the row behind the clones) is the normal root
+    fraction: np.ndarray  # [K + 1, S] cells of exactly this clone, the normal cells last; 0 where absent
+    sparsity: np.ndarray  # [S] concentration of the Dirichlet over the fractions
+    sparsity_scale: np.ndarray  # [1] log of its median over samples
+    psi: np.ndarray  # [S] probability that a clone whose parent is present is present
+    psi_mean: np.ndarray  # [1]
+    heat: np.ndarray  # [1] power of the likelihood; 1 but in the hotter rungs of a tempered chain
 
 
-N_COUNTERS = 20
+N_COUNTERS = 40
 SPARE_CLONES = 2  # rows K, K + 1 behind the occupied ones hold what split, merge and birth propose
 NEGLIGIBLE = 1e-9  # a chance of having been missed below this is taken as none
 
@@ -76,6 +83,13 @@ def new_state(data: ReadData, capacity: int) -> State:
         step_size=np.tile(np.array([[0.2], [0.2], [0.005], [0.02], [0.01]]), (1, samples)),
         moments=np.tile(np.array([0.0, 1.0]), (4, samples, 1)),
         counters=np.zeros(N_COUNTERS, np.int64),
+        parent=np.full(capacity, capacity, np.int64),
+        fraction=np.concatenate([np.zeros((capacity, samples)), np.ones((1, samples))]),
+        sparsity=np.full(samples, 0.3),
+        sparsity_scale=np.full(1, np.log(0.3)),
+        psi=np.full(samples, 0.5),
+        psi_mean=np.full(1, 0.5),
+        heat=np.ones(1),
     )
 
 

@@ -24,15 +24,16 @@ def alt_fraction(expected: float, error: float) -> float:
 def refresh_sample(
     data: ReadData, s: int, purity: float, cn_clonal: float, coef: np.ndarray, germ: np.ndarray
 ) -> None:
-    """Expected alt fraction of every cell of sample s per unit of ccf (`coef`) and of a germline variant.
+    """Expected alt fraction of every cell of sample s per unit of ccf (`coef`; of prevalence, with the tree) and of a germline variant.
 
     Tumour cells outside the share `cn_clonal` that has the reported state are taken as normal there: one
     mutated copy of `cell_normal` copies.
     """
     for cell in range(data.cell_off[s], data.cell_off[s + 1]):
         fixed = data.cell_fixed[cell]
+        carriers = 1.0 if data.of_all_cells else purity
         if fixed >= 0.0:
-            coef[cell] = purity * fixed
+            coef[cell] = carriers * fixed
             germ[cell] = fixed
             continue
         mult, total, normal = data.cell_mult[cell], data.cell_total[cell], data.cell_normal[cell]
@@ -40,7 +41,7 @@ def refresh_sample(
             mult = cn_clonal * mult + (1.0 - cn_clonal)
             total = cn_clonal * total + (1.0 - cn_clonal) * normal
         copies = purity * total + (1.0 - purity) * normal
-        coef[cell] = purity * mult / copies
+        coef[cell] = carriers * mult / copies
         germ[cell] = (purity * mult + (1.0 - purity)) / copies
 
 

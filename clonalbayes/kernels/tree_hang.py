@@ -1,0 +1,214 @@
+"""Re-hanging a clone with its subtree: collapsed pigeonhole Gibbs.
+
+The clone is taken off the tree; for every possible parent the weight is the product over samples of the
+integral of the clone's likelihood over the room there. The parent is drawn from the weights and the clone's
+fractions from the integrands. Weights come from stand-ins (`tree_pieces`), and what those miss decides on
+acceptance: the move is exact.
+"""
+
+import math
+
+import numpy as np
+
+from clonalbayes.kernels.ascertainment import fill_low_row, members_log_called
+from clonalbayes.kernels.jit import kernel
+from clonalbayes.kernels.layout import ABSENT, Priors, ReadData
+from clonalbayes.kernels.profile import Terms
+from clonalbayes.kernels.state import State, Work
+from clonalbayes.kernels.tree_grove import NOWHERE, Grove, children_of, exact_height, mark_subtree
+from clonalbayes.kernels.tree_place import NO_ROOM, Offer, bound_mass, draw_sample, mass, stand_in
+
+COUNT_HANG = 20
+HOPELESS = 25.0  # places this many nats below the best are not worked out
+
+
+@kernel
+def take_offer(state: State, k: int, p: int, offer: Offer) -> bool:
+    """What parent p offers to clone k, whose children are in `offer`; False if a needed room is missing."""
+    here = state.parent[k] == p
+    root = state.ccf.shape[0]
+    for s in range(state.ccf.shape[1]):
+        own = state.fraction[p, s]
+        offer.open[s] = 1 if p == root or state.presence[p, s] != ABSENT else 0
+        offer.whole[s] = own + state.ccf[k, s] if here else own
+        offer.room[s] = own + state.fraction[k, s] if here else own - offer.children[s]
+        if offer.children[s] > 0.0 and (offer.open[s] == 0 or offer.room[s] <= NO_ROOM):
+            return False
+    return True
+
+
+@kernel
+def as_it_stands(state: State, k: int, offer: Offer) -> None:
+    """Write clone k's present presence and fractions to `offer`."""
+    p = state.parent[k]
+    for s in range(state.ccf.shape[1]):
+        offer.presence[s] = state.presence[k, s]
+        offer.own[s], offer.rest[s] = state.fraction[k, s], state.fraction[p, s]
+
+
+@kernel
+def missed(
+    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, row: int, offer: Offer, at_root: bool
+) -> float:  # fmt: skip
+    """Log of exact over stand-in density at the presence and fractions in `offer`, over all samples."""
+    total = 0.0
+    for s in range(len(offer.own)):
+        prevalence = offer.children[s] + offer.own[s]
+        total += exact_height(data, state, work, terms, row, s, prevalence)
+        total += stand_in(state, grove, row, s, offer, at_root)
+    return total
+
+
+@kernel
+def log_called_at(data: ReadData, state: State, work: Work, row: int, offer: Offer) -> float:
+    """Log chance that the members of a weak row were called, were its prevalences those of `offer`."""
+    if work.weak[row] == 0:
+        return 0.0
+    fill_low_row(data, state, work, row, offer.children + offer.own)
+    members = work.order[work.start[row] : work.start[row + 1]]
+    return state.heat[0] * members_log_called(data, state, work, row, members)
+
+
+@kernel
+def others_present(state: State, grove: Grove, k: int) -> np.ndarray:
+    """Populations present in each sample, clone k left out."""
+    others = grove.populations.copy()
+    for s in range(len(others)):
+        if state.presence[k, s] != ABSENT:
+            others[s] -= 1
+    return others
+
+
+@kernel
+def weigh_parents(
+    state: State, grove: Grove, k: int, offer: Offer, others: np.ndarray, inside: np.ndarray, founder_weight: float
+) -> np.ndarray:  # fmt: skip
+    """Log weight of every row as the parent of clone k, the normal root last; -inf where impossible or hopeless."""
+    clones, root, samples = state.n_clones[0], state.ccf.shape[0], state.ccf.shape[1]
+    weight = np.full(clones + 1, -np.inf)
+    bounds = np.full((clones + 1, samples), -np.inf)
+    for j in range(clones + 1):
+        p = root if j == clones else j
+        if (p != root and (inside[p] or state.parent[p] == NOWHERE)) or not take_offer(state, k, p, offer):
+            continue
+        total = math.log(founder_weight) if p == root else 0.0
+        for s in range(samples):
+            bounds[j, s] = bound_mass(state, grove, k, s, offer, others[s])
+            total += bounds[j, s]
+        weight[j] = total
+    best = -np.inf
+    exact = np.full(clones + 1, -np.inf)
+    for j in np.argsort(-weight):
+        if weight[j] == -np.inf or weight[j] < best - HOPELESS:
+            break
+        p = root if j == clones else j
+        take_offer(state, k, p, offer)
+        total = weight[j]
+        for s in range(samples):
+            total += mass(state, grove, k, s, offer, others[s], p == root) - bounds[j, s]
+            if total < best - HOPELESS:
+                break
+        if total >= best - HOPELESS:
+            exact[j] = total
+            best = max(best, total)
+    for j in range(clones + 1):
+        if exact[j] < best - HOPELESS:
+            exact[j] = -np.inf
+    return exact
+
+
+@kernel
+def move_clone(state: State, grove: Grove, k: int, p: int, offer: Offer) -> None:
+    """Hang clone k at p with the presence and fractions in `offer`."""
+    q = state.parent[k]
+    for s in range(state.ccf.shape[1]):
+        if p != q:
+            state.fraction[q, s] += state.ccf[k, s]
+        if state.presence[k, s] != ABSENT:
+            grove.populations[s] -= 1
+        if offer.presence[s] != ABSENT:
+            grove.populations[s] += 1
+        state.fraction[p, s] = offer.rest[s]
+        state.presence[k, s] = offer.presence[s]
+        state.fraction[k, s] = offer.own[s]
+        state.ccf[k, s] = offer.children[s] + offer.own[s]
+    state.parent[k] = p
+
+
+@kernel
+def log_sum(logs: np.ndarray) -> float:
+    """Logarithm of the sum of exponentials."""
+    top = logs.max()
+    if top == -np.inf:
+        return top
+    return top + math.log(np.exp(logs - top).sum())
+
+
+@kernel
+def draw_place(weights: np.ndarray, rng: np.random.Generator) -> int:
+    """An index with probability proportional to exp(weights)."""
+    top = weights.max()
+    total = np.exp(weights - top).sum()
+    target = rng.random() * total
+    last = -1
+    for j in range(len(weights)):
+        if weights[j] > -np.inf:
+            last = j
+            target -= math.exp(weights[j] - top)
+            if target < 0.0:
+                break
+    return last
+
+
+@kernel
+def rehang(
+    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, k: int,
+    strict: bool, rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Propose a new parent and new fractions for clone k. Reads curves and tails, keeps the constants valid.
+
+    If not `strict`, a clone may also leave a place that is hopeless (as while tuning).
+    """
+    clones, root = state.n_clones[0], state.ccf.shape[0]
+    state.counters[COUNT_HANG] += 1
+    inside = np.empty(root, np.int64)
+    mark_subtree(state, k, inside)
+    children_of(state, k, offer.children, offer.absent)
+    others = others_present(state, grove, k)
+    q = state.parent[k]
+    if not take_offer(state, k, q, offer):
+        return
+    weights = weigh_parents(state, grove, k, offer, others, inside, priors.tree[1])
+    j = draw_place(weights, rng)
+    if j < 0:
+        return
+    here = clones if q == root else q
+    hopeless = weights[here] == -np.inf
+    if strict and hopeless:
+        return
+    take_offer(state, k, q, offer)
+    as_it_stands(state, k, offer)
+    ratio = log_called_at(data, state, work, k, offer)
+    ratio -= missed(data, state, work, terms, grove, k, offer, q == root)
+    p = root if j == clones else j
+    take_offer(state, k, p, offer)
+    for s in range(len(others)):
+        draw_sample(state, grove, k, s, offer, others[s], p == root, rng)
+    ratio += missed(data, state, work, terms, grove, k, offer, p == root)
+    ratio -= log_called_at(data, state, work, k, offer)
+    if hopeless or math.log(rng.random()) < ratio:
+        state.counters[COUNT_HANG + 1] += 1
+        move_clone(state, grove, k, p, offer)
+    if work.weak[k]:
+        refill_low(data, state, work, k)
+
+
+@kernel
+def refill_low(data: ReadData, state: State, work: Work, row: int) -> None:
+    """The chances of having been missed of a weak row's members, at its present prevalences, to `low`."""
+    fill_low_row(data, state, work, row, state.ccf[row])
+    low = work.low_table[row]
+    for i in work.order[work.start[row] : work.start[row + 1]]:
+        cells = data.geno_cell[data.geno_off[data.cls[i]] + state.g[i]]
+        for s in range(len(cells)):
+            work.low[s, i] = low[data.depth_pos[cells[s]] + data.depth_ix[s, i]]
