@@ -1,4 +1,4 @@
-"""The arguments of the commands that read variants. Only the standard library is imported."""
+"""The arguments of the commands that read variants and events. Only the standard library is imported."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 
 def add(commands: Any) -> None:
-    """Add ``sites`` and ``contexts``."""
+    """Add ``sites``, ``contexts`` and ``events``."""
     _add_sites(commands)
     _add_contexts(commands)
+    _add_events(commands)
 
 
 def _add_sites(commands: Any) -> None:
@@ -37,3 +38,25 @@ def _add_contexts(commands: Any) -> None:
     contexts.add_argument("sites", metavar="SITES", type=Path, help="table of `sites`, VCF, MAF, or table of counts")
     contexts.add_argument("--reference", metavar="R.fa", type=Path, required=True, help="genome, packed or not")
     contexts.add_argument("--out", metavar="F.tsv", type=Path, required=True, help="table to write")
+
+
+def _add_events(commands: Any) -> None:
+    from clonalbayes.cli.parser import _command
+
+    events = _command(
+        commands, "events", "join rearrangements, clonotypes and drivers into one table of events", "events:events"
+    )
+    events.add_argument(
+        "files",
+        metavar="[NAME=]FILE",
+        nargs="+",
+        help="BEDPE or VCF of rearrangements, MiXCR or AIRR table, table of drivers; NAME for a sample without one",
+    )
+    events.add_argument("--out", metavar="F.tsv", type=Path, required=True, help="table to write")
+    events.add_argument(
+        "--slop",
+        metavar="N",
+        type=int,
+        default=0,
+        help="bases by which breakpoints of one rearrangement may differ between files (default: %(default)s)",
+    )
