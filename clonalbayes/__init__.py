@@ -26,6 +26,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "validate": ("clonalbayes.data.schema", "validate"),
     "add_copy_number": ("clonalbayes.copynumber", "add_copy_number"),
     "read_copy_number": ("clonalbayes.copynumber", "read_copy_number"),
+    "count": ("clonalbayes.counting", "count"),
     "InputError": ("clonalbayes.faults", "InputError"),
     "load_spec": ("clonalbayes.specs", "load"),
     "Spec": ("clonalbayes.specs", "Spec"),

@@ -35,8 +35,14 @@ ARROWS = (
     "model",
     "steps",
     "genotypes",
+    "filters",
+    "detection",
+    "errors",
 )
-FOUNDATIONS = ("kernels", "data", "copynumber", "variants", "specs", "_spec_checks", "_spec_registry", "constraints", "faults")
+FOUNDATIONS = (
+    "kernels", "data", "counting", "copynumber", "variants", "specs", "_spec_checks", "_spec_registry", "constraints",
+    "faults",
+)  # fmt: skip
 
 HEAVY = ("numpy", "scipy", "numba", "pandas", "xarray", "matplotlib", "pymc", "pytensor", "arviz", "rich")
 

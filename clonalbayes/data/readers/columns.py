@@ -57,6 +57,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "reference_reads",
         "ref_read_count",
     ),
+    "other_count": ("other_count", "other_counts"),
     "depth": (
         "depth",
         "total_counts",

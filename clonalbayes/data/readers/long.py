@@ -196,9 +196,11 @@ def _alt_and_depth(
     """Return alt reads and all reads of each row, from any two of alt, ref and depth."""
     have = {
         v: numbers(table, v, cells.COUNT, faults)
-        for v in ("alt_count", "ref_count", "depth")
+        for v in ("alt_count", "ref_count", "depth", "other_count")
         if v in table.frame
     }
+    if {"alt_count", "other_count", "depth"} <= set(have):  # a table that counts third alleles means them in its depth
+        have.pop("ref_count", None)
     if "alt_count" not in have:
         alt, depth, told = have["depth"] - have["ref_count"], have["depth"], "ref_count"
     else:
