@@ -1,0 +1,158 @@
+"""Learning the hyperparameters of the error model from a panel, by numerical integration.
+
+A node is one choice of precision, family and spread. At each node every class's likelihood is computed as a
+function of its mean rate (a matrix product of the sites' likelihoods with the priors on the grid of rates),
+and the means are integrated out (`clonalbayes.errors.hierarchy`). Nodes that matter are kept with their
+posterior weights: nothing is replaced by a best estimate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clonalbayes.errors.grid import FAMILIES, prior_table
+from clonalbayes.errors.hierarchy import LOG_HIGH, LOG_LOW, ClassPriors, points, solve
+from clonalbayes.errors.panel import Evidence, Panel, condense, evidence
+
+SPREADS = (0.05, 0.15, 0.3, 0.45, *(round(0.6 + 0.1 * step, 1) for step in range(23)))
+PRECISIONS = (100.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
+COARSE = 0.3
+"""Grids of the node's parameters; spacing of the log mean at which likelihoods are computed."""
+
+DROP_BELOW, MOST_NODES = 0.004, 24
+HOPELESS = 14.0
+"""Nodes with a smaller posterior weight are dropped; those this far below the best (log) are not looked at."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One choice of the hyperparameters with its posterior weight.
+
+    Parameters
+    ----------
+    weight
+        Posterior probability.
+    precision
+        alpha + beta of the beta-binomial of one site in one sample.
+    family, spread
+        Prior of a site's rate around the class's mean.
+    log_means
+        [C + 1, Q] points of equal weight of the log mean of every class; the last row is for other classes.
+    """
+
+    weight: float
+    precision: float
+    family: str
+    spread: float
+    log_means: np.ndarray
+
+
+@dataclass(frozen=True)
+class HyperPriors:
+    """Priors of the hyperparameters.
+
+    Parameters
+    ----------
+    means
+        Of the class means.
+    spread_scale
+        Scale of the half-normal prior of the spread.
+    precision_median, precision_sigma
+        Log-normal prior of the precision; the grid's last point, infinity, stands for everything above 10,000.
+    lognormal
+        Prior probability of the log-normal family.
+    """
+
+    means: ClassPriors
+    spread_scale: float
+    precision_median: float
+    precision_sigma: float
+    lognormal: float
+
+    def log_weight(self, precision: float, family: str, spread: float) -> float:
+        """Log prior weight of a node, up to a constant."""
+        from scipy import stats
+
+        edges = np.concatenate([[0.0], np.sqrt(np.array(PRECISIONS[:-2]) * np.array(PRECISIONS[1:-1])), [2e4, np.inf]])
+        at = PRECISIONS.index(precision)
+        law = stats.lognorm(self.precision_sigma, scale=self.precision_median)
+        mass = law.cdf(edges[at + 1]) - law.cdf(edges[at])
+        width = np.gradient(np.array(SPREADS))[SPREADS.index(spread)]
+        side = self.lognormal if family == "lognormal" else 1.0 - self.lognormal
+        return float(np.log(mass * width * side + 1e-300) - 0.5 * (spread / self.spread_scale) ** 2)
+
+
+def learn(panel: Panel, codes: np.ndarray, parents: np.ndarray, priors: HyperPriors) -> list[Node]:
+    """Learn the hyperparameters.
+
+    Parameters
+    ----------
+    panel : Panel
+        The counts.
+    codes : numpy.ndarray
+        [I] class of each site, 0..C-1.
+    parents : numpy.ndarray
+        [C] substitution of each class, 0..P-1.
+    priors : HyperPriors
+        The priors.
+
+    Returns
+    -------
+    list of Node
+        Heaviest first; weights add up to 1.
+    """
+    coarse = tuple(np.arange(LOG_LOW, LOG_HIGH + COARSE, COARSE).tolist())
+    found: list[tuple[float, float, str, float, np.ndarray]] = []
+    for precision in PRECISIONS if panel.alt.shape[1] > 1 else PRECISIONS[-1:]:
+        rows, row_codes, number = condense(evidence(panel, precision), codes)
+        profiles = _profiles(rows, row_codes, number, len(parents), coarse)
+        for (family, spread), profile in profiles.items():
+            prior = priors.log_weight(precision, family, spread)
+            found.append((prior + profile.max(1).sum(), precision, family, spread, profile))
+    best = max(entry[0] for entry in found)
+    scored = []
+    for bound, precision, family, spread, profile in found:
+        if bound < best - HOPELESS - 2.0 * len(parents):
+            continue
+        means = solve(_on_points(profile, coarse), parents, priors.means)
+        log = means.log_evidence + priors.log_weight(precision, family, spread)
+        scored.append((log, precision, family, spread, means.log_means))
+    return _kept(scored)
+
+
+def _profiles(
+    rows: Evidence, codes: np.ndarray, number: np.ndarray, n_classes: int, coarse: tuple[float, ...]
+) -> dict[tuple[str, float], np.ndarray]:
+    """Log likelihood of every class at every coarse log mean, for each family and spread: [C, M]."""
+    logs = rows.loglik()
+    top = logs.max(1)
+    likelihood = np.exp(logs - top[:, None])
+    base = np.bincount(codes, top * number, minlength=n_classes)
+    out = {}
+    for family in FAMILIES:
+        for spread in SPREADS:
+            row_logs = np.log(likelihood @ prior_table(family, spread, coarse).T + 1e-300) * number[:, None]
+            profile = np.zeros((n_classes, len(coarse)))
+            np.add.at(profile, codes, row_logs)
+            out[family, spread] = profile + base[:, None]
+    return out
+
+
+def _on_points(profile: np.ndarray, coarse: tuple[float, ...]) -> np.ndarray:
+    """Interpolate profiles from the coarse grid to `hierarchy.points`."""
+    from scipy.interpolate import CubicSpline
+
+    return np.asarray(CubicSpline(np.array(coarse), profile, axis=1)(points()))
+
+
+def _kept(scored: list[tuple[float, float, str, float, np.ndarray]]) -> list[Node]:
+    """The nodes that matter, heaviest first."""
+    logs = np.array([entry[0] for entry in scored])
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    order = np.argsort(-weights, kind="stable")[:MOST_NODES]
+    order = order[weights[order] >= min(DROP_BELOW, weights[order[0]])]
+    total = weights[order].sum()
+    return [Node(float(weights[i] / total), *scored[i][1:]) for i in order]
