@@ -149,3 +149,10 @@ def test_real_sheet_names_a_file_that_is_not_there(shared: Path) -> None:
     """With row and remedy."""
     with pytest.raises(InputError, match=r"row 4, column datafile, value 'simulated_001_03_dp_input.txt'"):
         read(shared / "data" / "formats" / "dpclust")
+
+
+def test_a_name_that_no_file_can_have_is_a_fault(tmp_path: Path) -> None:
+    """The operating system refuses such a name; the user hears of the row."""
+    sheet = SHEET.replace("P_a_dp_input.txt", "x" * 5000)
+    with pytest.raises(InputError, match="the file that the sheet names does not exist"):
+        read(dpclust_folder(tmp_path, sheet=sheet))

@@ -6,6 +6,7 @@ example has a file whose position is the same in every row; such a file is joine
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,7 +159,7 @@ def _entries(sheet: Table, folder: Path, faults: FaultList) -> tuple[list[str], 
         inner = str(part.names[p]) if p >= 0 else f"row {i}"
         names.append(f"{prefix}_{inner}" if prefix else inner)
         path = folder / str(data.names[d]) if d >= 0 else None
-        if path is not None and not path.is_file():
+        if path is not None and not os.path.isfile(path):  # Path.is_file raises on impossible names
             faults.add(
                 sheet.name,
                 "the file that the sheet names does not exist",
