@@ -13,6 +13,7 @@ from pathlib import Path
 from clonalbayes.faults import fail
 
 from .blocks import END_OF_FILE, Blocks, DamagedError
+from .feed import Feed
 from .index import Index, read_index
 
 LONGEST_HEADER = 1 << 28
@@ -76,6 +77,8 @@ class BamFile:
     header: Header
     index: Index
     notes: list[str] = field(default_factory=list)
+    leap: bool = True
+    """Whether no read has been seen that spans more than `feed.SPAN` bases."""
 
     @property
     def name(self) -> str:
@@ -92,52 +95,7 @@ class BamFile:
         places
             First and last place that are asked for, of each site; not needed here.
         """
-        return Feed(Blocks(self.path), self.index, contig)
-
-
-class Feed:
-    """The records of one contig, from wherever they are needed on.
-
-    Parameters
-    ----------
-    blocks
-        The file.
-    index
-        Where to start; None = read on from where `blocks` is.
-    contig
-        Index of the contig.
-    rest
-        Records that have been read already.
-    """
-
-    def __init__(self, blocks: Blocks, index: Index | None, contig: int, rest: bytes = b"") -> None:
-        self.blocks, self.index, self.contig, self.rest = blocks, index, contig, rest
-        self.begun = False
-
-    def skip(self, pos: int) -> int | None:
-        """Move on to the reads over a place, if they lie further on in the file.
-
-        Parameters
-        ----------
-        pos
-            Place on the contig, from 0.
-
-        Returns
-        -------
-        int or None
-            Bytes to leave out of what `blocks` reads next, if it moved; -1 if it did not; None if no read lies
-            over this place or a later one.
-        """
-        if self.index is None:
-            return -1
-        start = self.index.start(self.contig, pos)
-        if start is None:
-            return None
-        if self.begun and start >> 16 <= self.blocks.next:
-            return -1
-        self.begun = True
-        self.blocks.seek(start >> 16)
-        return start & 0xFFFF
+        return Feed(Blocks(self.path), self.index, contig, leap=self.leap)
 
 
 def open_bam(path: Path) -> BamFile:

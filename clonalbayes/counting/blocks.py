@@ -110,12 +110,10 @@ class Blocks:
 
     def _block_size(self) -> int:
         """Read the length of a block from its header."""
-        head = self.held[self.at : self.at + 18]
-        if head[:4] == b"\x1f\x8b\x08\x04" and head[10:16] == b"\x06\x00BC\x02\x00":
-            size = int(struct.unpack_from("<H", head, 16)[0]) + 1
-            if size >= 26:
-                return size
-        raise DamagedError(f"there is no block at byte {self.next}")
+        size = block_size(self.held[self.at : self.at + 18])
+        if size is None:
+            raise DamagedError(f"there is no block at byte {self.next}")
+        return size
 
     def _unpack(self, size: int) -> bytes:
         start, end = self.at, self.at + size
@@ -127,3 +125,17 @@ class Blocks:
         if len(data) != length or fast.crc32(data) != checksum:
             raise DamagedError(f"the block at byte {self.next} does not fit its checksum")
         return data
+
+
+def block_size(head: bytes) -> int | None:
+    """Return the packed length of a block from its first 18 bytes; None if it is no block.
+
+    Parameters
+    ----------
+    head
+        The bytes.
+    """
+    if len(head) == 18 and head[:4] == b"\x1f\x8b\x08\x04" and head[10:16] == b"\x06\x00BC\x02\x00":
+        size = int(struct.unpack_from("<H", head, 16)[0]) + 1
+        return size if size >= 26 else None
+    return None

@@ -12,8 +12,9 @@ from typing import Any
 
 from clonalbayes.faults import fail
 
-from .bam import COPY, REINDEX, SORT, Feed, Header, find_index, read_header
+from .bam import COPY, REINDEX, SORT, Header, find_index, read_header
 from .blocks import Blocks
+from .feed import Feed
 
 MAGIC = b"CRAM"
 END_MARK = b"EOF"
@@ -43,6 +44,7 @@ class CramFile:
     reference: Path
     header: Header
     notes: list[str] = field(default_factory=list)
+    leap: bool = False
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ SNV, MNV, GAP = 0, 1, 2
 # Entries of the rules and of the state of a scan.
 MIN_MAPPING, DROP_ORPHANS, MAX_DEPTH, MIN_BASE, MATES = range(5)
 NEITHER, BETTER, BOTH = 0, 1, 2
-FIRST, LAST_POS, HELD, STATUS = range(4)
+FIRST, LAST_POS, HELD, STATUS, LONGEST_SPAN = range(5)
 MORE, FULL, DONE, BAD_RECORD, UNSORTED, OTHER_CONTIG = range(6)
 
 # Columns of what one read says at one site.

@@ -9,8 +9,9 @@ import numpy as np
 
 from clonalbayes.faults import InputError, fail
 
-from .bam import COPY, REINDEX, SORT, Feed
+from .bam import COPY, REINDEX, SORT
 from .blocks import DamagedError
+from .feed import SPAN, Feed
 from .layout import (
     BAD_RECORD,
     DONE,
@@ -20,6 +21,7 @@ from .layout import (
     HELD,
     LAST_POS,
     LEFT,
+    LONGEST_SPAN,
     MATES,
     MAX_DEPTH,
     MIN_BASE,
@@ -82,6 +84,8 @@ class Rules:
 class Opened(Protocol):
     """A file of alignments that can be counted: `bam.BamFile`, `cram.CramFile`."""
 
+    leap: bool
+
     @property
     def name(self) -> str:
         """Name in messages."""
@@ -111,7 +115,7 @@ class Part:
         self.sites, self.codes, self.counts, self.facts = sites, codes, counts, facts
         self.rules, self.limit = rules.array(), rules.max_depth or 0
         self.reach = np.maximum.accumulate(sites[:, RIGHT])
-        self.state = np.zeros(4, np.int64)
+        self.state = np.zeros(5, np.int64)
         self.seen = np.zeros(len(sites), np.int32)
         self.said = np.empty((ROWS, SAID_WIDTH), np.int32)
         self.names = np.empty(ROWS, np.uint64)
@@ -184,7 +188,12 @@ def count_part(
         If the file is damaged, not sorted, or not the one that the index was made of.
     """
     try:
-        _count(opened, contig, Part(sites, codes, counts, facts, rules))
+        leapt, part = opened.leap, Part(sites, codes, counts, facts, rules)
+        _count(opened, contig, part)
+        if leapt and part.state[LONGEST_SPAN] > SPAN:  # reads such as these may lie in blocks that were left out
+            opened.leap = False
+            counts[:], facts[:] = 0, np.nan
+            _count(opened, contig, Part(sites, codes, counts, facts, rules))
     except DamagedError as error:
         what, *remedy = error.args
         raise fail(opened.name, f"the file cannot be read: {what}", *(remedy or [COPY])) from None
@@ -199,7 +208,7 @@ def _count(opened: Opened, contig: int, part: Part) -> None:
     with feed.blocks as blocks:
         while part.state[STATUS] != DONE:
             first = int(part.state[FIRST])
-            skip = feed.skip(places[first][0] - 1)
+            skip = feed.skip(places[first][0] - 1, int(part.state[LAST_POS]))
             if skip is None:
                 break
             if skip >= 0:

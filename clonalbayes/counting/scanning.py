@@ -35,6 +35,7 @@ from .layout import (
     LAST_POS,
     LEFT,
     LENGTH,
+    LONGEST_SPAN,
     MAPPED,
     MATE,
     MAX_DEPTH,
@@ -377,6 +378,7 @@ def _read(
     span, in_read, clipped, gapped = _shape(buf, cigar, _half(buf, at + 16))
     if in_read != n_bases:
         return BAD_RECORD
+    state[LONGEST_SPAN] = max(state[LONGEST_SPAN], span)
     first = last = state[FIRST]
     while last < len(sites) and sites[last, LEFT] <= pos + span:
         last += 1
