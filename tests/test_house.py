@@ -26,6 +26,7 @@ TEXTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"
 # From left to right, as CONTRIBUTING.md draws it: a room may import what stands to its right.
 ARROWS = (
     "cli",
+    "pipeline",
     "run",
     "plots",
     "results",

@@ -21,7 +21,12 @@ def read_patient(options: argparse.Namespace) -> Patient:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Print per sample what was understood; faults are raised all at once."""
+    """Print per sample what was understood; of a run file, also what would be done."""
+    if options.input.suffix == ".toml":
+        from clonalbayes.pipeline.plan import check_run
+
+        print(check_run(options.input))
+        return
     from clonalbayes.data.describe import describe
 
     print(describe(read_patient(options)))

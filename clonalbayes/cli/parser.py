@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from clonalbayes import __version__
-from clonalbayes.cli import parser_counting, parser_variants
+from clonalbayes.cli import parser_counting, parser_pipeline, parser_variants
 from clonalbayes.specs import Schedule
 
 DEFAULT_MODEL = "clones"
 FORMATS = ("pyclone-vi", "pairtree", "dpclust", "counts")
 """Formats that `export` writes."""
 
-PLOTS = ("vaf", "heatmap", "prevalence", "n_clones", "similarity", "all")
-"""Figures that `plot` draws."""
+PLOTS = ("vaf", "heatmap", "prevalence", "n_clones", "similarity", "tree", "alternatives", "fish", "all")
+"""Figures that `plot` draws; "all" are those that the result's model has."""
 
 SIMULATE_DEFAULTS: dict[str, float] = {
     "mutations": 2000,
@@ -47,7 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_fit, _add_check, _add_export, _add_models, _add_simulate, _add_plot, _add_doctor):
         add(commands)
-    for add in (parser_variants.add, parser_counting.add):
+    for add in (parser_variants.add, parser_counting.add, parser_pipeline.add):
         add(commands)
     return parser
 
@@ -129,7 +129,9 @@ def _add_check(commands: Any) -> None:
     check = _command(
         commands, "check", "say per sample what was understood, and every fault at once", "data:check"
     )
-    check.add_argument("input", metavar="INPUT", type=Path, help="table, .ssm file or folder of counts")
+    check.add_argument(
+        "input", metavar="INPUT", type=Path, help="table, .ssm file or folder of counts; or the run.toml of a patient"
+    )
     _add_reading(check)
 
 

@@ -140,7 +140,7 @@ def _write(path: Path, text: str) -> Path:
         return path
     import pysam
 
-    with pysam.BGZFile(str(path), "wb") as out:
+    with pysam.BGZFile(str(path), "wb", None) as out:
         out.write(text.encode())
     return path
 

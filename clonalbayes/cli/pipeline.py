@@ -1,0 +1,51 @@
+"""``clonalbayes run`` and ``example``: a patient's files to its result, and files to try it on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from clonalbayes.faults import fail
+
+MARKS = ("run.toml", "truth.json")
+"""What a folder of an example holds, and is known by."""
+
+
+def run(options: argparse.Namespace) -> None:
+    """Make what has changed and print what was found."""
+    from clonalbayes.pipeline.run import run as run_file
+
+    outcome = run_file(
+        options.file,
+        force=options.force,
+        until=options.until,
+        progress=not options.quiet and sys.stderr.isatty(),
+        say=(lambda line: None) if options.quiet else print,
+    )
+    if not options.quiet and outcome.says:
+        print(outcome)
+
+
+def example(options: argparse.Namespace) -> None:
+    """Write the files of the example patient."""
+    folder: Path = options.folder
+    if folder.exists() and not folder.is_dir():
+        raise fail(str(folder), "is a file", "Choose another name for the folder.")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not all((folder / name).is_file() for name in MARKS):
+            raise fail(str(folder), "is not empty and holds no example", "Choose another name.")
+        if not options.force:
+            raise fail(str(folder), "holds an example already", "Choose another name, or give --force.")
+    from clonalbayes.simulate.files import write_example
+
+    path = write_example(
+        folder,
+        options.mutations,
+        depth=options.depth,
+        panel=options.panel,
+        seed=options.seed,
+        say=(lambda line: None) if options.quiet else print,
+    )
+    if not options.quiet:
+        print(f"{path}: check it with `clonalbayes check {path}`, run it with `clonalbayes run {path}`")

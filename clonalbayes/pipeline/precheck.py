@@ -1,0 +1,128 @@
+"""Look at every file of a run before anything is computed, and collect the faults of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clonalbayes.faults import Fault, FaultList, InputError
+
+from .runfile import RunFile
+
+if TYPE_CHECKING:
+    from clonalbayes.variants.fasta import Reference
+
+
+def precheck(run: RunFile, *, thorough: bool) -> None:
+    """Raise everything that is wrong with the files of a run.
+
+    Parameters
+    ----------
+    run
+        The description of the patient.
+    thorough
+        Whether calls and counts are read too, which takes longer; the stages that use them do it anyway.
+
+    Raises
+    ------
+    InputError
+        With every fault of every file.
+    """
+    faults: list[Fault] = []
+    _try(faults, lambda: _target(run.out))
+    _try(faults, lambda: _model(run))
+    genome = _try(faults, lambda: _genome(run)) if run.reference is not None else None
+    if genome is not None:
+        files = [(f"{s.name}={s.reads}") for s in run.samples if s.reads is not None]
+        files += [str(file) for file in run.setting("panel", "reads", ())]
+        for file in files:
+            _try(faults, lambda file=file: _open(file, genome))  # type: ignore[misc]
+    _try(faults, lambda: _copy_number(run))
+    if thorough:
+        _try(faults, lambda: _calls(run))
+        _try(faults, lambda: _counts(run))
+    if faults:
+        raise InputError(faults)
+
+
+def _try[T](faults: list[Fault], look: Callable[[], T]) -> T | None:
+    """Look at one thing; keep its faults."""
+    try:
+        return look()
+    except InputError as error:
+        faults += error.faults
+        return None
+
+
+def _target(folder: Path) -> None:
+    from clonalbayes.run import check_target
+
+    check_target(folder, force=True)
+
+
+def _model(run: RunFile) -> None:
+    from clonalbayes import specs
+
+    specs.load(model_of(run))
+
+
+def model_of(run: RunFile) -> str:
+    """Return the specification of a run: a name, or a file beside the run file."""
+    from clonalbayes.run import run_fit
+
+    name = str(run.setting("fit", "model", signature(run_fit).parameters["spec"].default))
+    return str(run.path.parent / name) if name.endswith(".toml") and not Path(name).is_absolute() else name
+
+
+def _genome(run: RunFile) -> Reference:
+    from clonalbayes.variants.fasta import Reference
+
+    assert run.reference is not None  # the caller has looked
+    return Reference(run.reference)
+
+
+def _open(file: str, genome: Reference) -> None:
+    from clonalbayes.counting.count import open_alignment
+
+    open_alignment(file, genome)
+
+
+def _copy_number(run: RunFile) -> None:
+    from clonalbayes.copynumber.segments import check_overlaps
+
+    from .assembly import copy_number_of
+
+    table = copy_number_of(run)
+    faults = FaultList()
+    known = [sample.name for sample in run.samples]
+    check_overlaps(table.segments[table.segments["sample"].isin(known)], faults)
+    strange = [name for name in table.samples if name not in known]
+    if strange and not set(table.samples) & set(known):
+        remedy = f"The samples are: {', '.join(known)}."
+        message = "the copy number is of no sample of the patient"
+        faults.add(run.path.name, message, remedy, value=", ".join(strange[:8]))
+    faults.raise_if_any()
+
+
+def _calls(run: RunFile) -> None:
+    if run.setting("counts", "table") is not None:
+        return
+    from clonalbayes.variants import read_variants
+
+    from .stages import call_files
+
+    files, names = call_files(run)
+    read_variants(files, reference=run.reference, pass_only=run.setting("variants", "pass_only", True), names=names)
+
+
+def _counts(run: RunFile) -> None:
+    table = run.setting("counts", "table")
+    if table is None:
+        return
+    from clonalbayes.data.patient import read
+
+    from .assembly import in_order
+
+    in_order(run, read(table, min_alt=run.setting("fit", "min_alt")), table.name)
