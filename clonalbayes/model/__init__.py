@@ -26,9 +26,31 @@ alt_count              mutation, specimen    (observed) beta-binomial, called (`
 The joint density is the product of these. It is a density of the labelled state up to one constant, the
 prior probability of `admissible`. Labels of slots are exchangeable: summaries must not depend on them.
 
-`partition`, `prevalence`, `reads` and `called` hold one part each, with its formulas, so that other models
-can be built from them. The free variables have no transforms, because `clonalbayes.steps.CloneStep` updates
-all of them.
+The tree model (specification `tree`) has the same partition, genotypes, samples' parameters and reads, and in
+place of presence and prevalence
+
+============================  ====================  ==============================================
+variable                      dims                  prior
+============================  ====================  ==============================================
+parent                        slot                  trees, weighted by their founders. 0 the normal
+                                                    root, 1 + slot of the parent, -1 without members
+present_prob_mean                                   Uniform
+present_prob                  specimen              Beta
+presence                      slot, specimen        a coin under a present parent, else 0
+fraction_concentration_median                       LogNormal
+fraction_concentration        specimen              LogNormal
+clone_fraction                population, specimen  Dirichlet over the normal cells and present clones
+purity                        specimen              1 - clone_fraction of the normal cells
+read_purity                   aberrant_specimen     Normal around purity
+observed_purity               stated_specimen       (observed) Normal around read_purity or purity
+cellular_prevalence           slot, specimen        sum of clone_fraction over clone and descendants
+admissible                    (observed)            room for all clones, possible purities, and the
+                                                    constraints of the specification
+============================  ====================  ==============================================
+
+`partition`, `prevalence`, `tree`, `purity`, `conditions`, `reads` and `called` hold one part each, with its
+formulas, so that other models can be built from them. The free variables of the clone model have no
+transforms, because `clonalbayes.steps.CloneStep` updates all of them.
 """
 
 from clonalbayes.model.build import build_model

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pymc as pm
 import xarray as xr
 
 from clonalbayes import specs
+from clonalbayes.constraints import require_known
 from clonalbayes.genotypes import compile_priors, compile_reads
+from clonalbayes.kernels.layout import Priors
 from clonalbayes.model.called import add_reads
+from clonalbayes.model.conditions import add_tree_condition
 from clonalbayes.model.partition import add_partition
 from clonalbayes.model.prevalence import (
     PRESENCE,
@@ -18,7 +21,9 @@ from clonalbayes.model.prevalence import (
     add_condition,
     add_prevalence,
 )
-from clonalbayes.model.reads import add_genotype, add_sample_parameters, alt_fractions
+from clonalbayes.model.purity import add_tree_purity
+from clonalbayes.model.reads import SampleParameters, add_genotype, add_sample_parameters, alt_fractions
+from clonalbayes.model.tree import add_tree
 from clonalbayes.specs import Spec
 from clonalbayes.steps import VARIABLES, CloneBlock, register
 from clonalbayes.steps.clone_step import TAG
@@ -71,19 +76,44 @@ def build_model(data: Patient | xr.Dataset, spec: str | Path | Spec = "clones") 
         "slot": np.arange(slots),
         "mutation": mutations,
         "specimen": ds["specimen"].values.astype(str),
-        "state": np.array(PRESENCE),
     }
+    with_tree = spec.blocks["prevalence"] == "tree"
     with pm.Model(coords=coords) as model:
         assignment, sizes = add_partition(priors, len(mutations), slots)
-        presence, ccf = add_prevalence(priors, sizes)
-        add_condition(assignment, sizes, presence)
-        parameters = add_sample_parameters(priors)
-        add_cellular_prevalence(ccf, parameters.purity, sizes)
+        if with_tree:
+            clones, parameters = _add_tree_clones(ds, spec, priors, assignment, sizes)
+        else:
+            clones, parameters = _add_free_clones(priors, assignment, sizes)
         genotype = add_genotype(reads)
-        fractions = alt_fractions(reads, assignment, genotype, ccf, parameters)
+        fractions = alt_fractions(reads, assignment, genotype, clones, parameters)
         add_reads(reads, spec, assignment, fractions, parameters.precision)
+    if with_tree:
+        return model
     block = CloneBlock(reads, priors, slots)
     for name in VARIABLES:
         setattr(model[name].tag, TAG, block)
     register()
     return model
+
+
+def _add_free_clones(priors: Priors, assignment: Any, sizes: Any) -> tuple[Any, SampleParameters]:
+    """Add clones without a tree to the model of the context; their ccf and the samples' parameters."""
+    pm.modelcontext(None).add_coord("state", np.array(PRESENCE))
+    presence, ccf = add_prevalence(priors, sizes)
+    add_condition(assignment, sizes, presence)
+    parameters = add_sample_parameters(priors)
+    add_cellular_prevalence(ccf, parameters.purity, sizes)
+    return ccf, parameters
+
+
+def _add_tree_clones(
+    ds: xr.Dataset, spec: Spec, priors: Priors, assignment: Any, sizes: Any
+) -> tuple[Any, SampleParameters]:
+    """Add clones with their tree to the model of the context; their prevalences and the samples' parameters."""
+    require_known(spec.constraints, ds)
+    model = pm.modelcontext(None)
+    model.add_coord("population", np.array(["normal", *map(str, model.coords["slot"])]))
+    tree = add_tree(priors, spec, sizes)
+    purity = add_tree_purity(priors, spec, tree.fraction[0])
+    add_tree_condition(spec.constraints, assignment, tree, purity.within)
+    return tree.prevalence, add_sample_parameters(priors, purity.of_reads)

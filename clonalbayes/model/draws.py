@@ -17,6 +17,7 @@ from clonalbayes.kernels.special import log_gamma
 UNPLACED = -3  # label of mutations whose clone found no slot; outside the support
 ROUNDS = 20  # of rejection, before a clone that can hardly be seen is drawn by enumeration
 NOISE_ROUNDS = 10_000
+SMALLEST = 1e-300  # fraction of the cells of a population that is there
 
 
 @kernel
@@ -155,3 +156,73 @@ def draw_noise(
         if not was_missed(alt, depth, min_alt):
             break
     return alt
+
+
+@kernel
+def draw_parents(rng: np.random.Generator, sizes: np.ndarray, weight: float) -> np.ndarray:
+    """Parents [slots] of a tree over the slots with members: 0 the root, 1 + slot, -1 without members.
+
+    Its probability is proportional to `weight` to the number of children of the root: Wilson's algorithm
+    (loop-erased random walks) on the complete graph whose edges to the root have that weight.
+    """
+    slots = np.flatnonzero(sizes)
+    parent, done = np.full(len(sizes), -1), np.zeros(len(sizes) + 1, np.bool_)
+    done[0] = True
+    for start in slots:
+        node = int(start) + 1
+        while not done[node]:
+            up = draw_neighbour(rng, slots, node, weight)
+            parent[node - 1] = up  # a walk that comes back overwrites its loop
+            node = up
+        node = int(start) + 1
+        while not done[node]:
+            done[node] = True
+            node = parent[node - 1]
+    return parent
+
+
+@kernel
+def draw_neighbour(rng: np.random.Generator, slots: np.ndarray, node: int, weight: float) -> int:
+    """A step of the walk from a node (1 + slot): the root by its weight, or any other node."""
+    others = len(slots) - 1
+    if rng.random() * (weight + others) < weight:
+        return 0
+    other = int(slots[min(int(rng.random() * others), others - 1)]) + 1
+    return int(slots[others]) + 1 if other == node else other
+
+
+@kernel
+def draw_tree_presence(rng: np.random.Generator, parent: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """Presence [slots, S]: a coin for each clone under a present parent, with the sample's chance."""
+    presence = np.full((len(parent), len(chance)), -1)
+    for k in range(len(parent)):
+        for s in range(len(chance)):
+            node, length = k + 1, 0
+            path = np.empty(len(parent), np.int64)  # upwards, to the first that is decided
+            while node > 0 and parent[node - 1] >= 0 and presence[node - 1, s] < 0:
+                path[length] = node - 1
+                length += 1
+                node = parent[node - 1]
+            there = node == 0 or presence[node - 1, s] == 1
+            for j in range(length - 1, -1, -1):
+                there = there and rng.random() < chance[s]
+                presence[path[j], s] = 1 if there else 0
+    return np.maximum(presence, 0)
+
+
+@kernel
+def draw_fractions(rng: np.random.Generator, presence: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+    """Fractions [1 + slots, S]: symmetric Dirichlet over the normal cells and the present clones."""
+    slots, samples = presence.shape
+    fraction = np.zeros((slots + 1, samples))
+    for s in range(samples):
+        a, logs = concentration[s], np.full(slots + 1, -np.inf)
+        for k in range(slots + 1):
+            if k == 0 or presence[k - 1, s] == 1:  # Gamma(a) as Gamma(a + 1) U^(1 / a), without underflow
+                logs[k] = math.log(rng.standard_gamma(a + 1.0)) + math.log(1.0 - rng.random()) / a
+        share = np.exp(logs - logs.max())
+        total = share.sum()
+        for k in range(slots + 1):
+            if logs[k] > -np.inf:
+                fraction[k, s] = max(share[k] / total, SMALLEST)
+    return fraction

@@ -11,6 +11,7 @@ of c. With purity r, a mutation of clone k has the expected fraction of alt read
 
     p = ccf[k, s] * r * (w m + 1 - w) / (r (w t + (1 - w) c) + (1 - r) c)
 
+with ccf[k, s] * r the clone's cellular prevalence (which a tree gives at once, whatever the purity),
 and a germline variant (r (w m + 1 - w) + 1 - r) over the same denominator. Where the Dataset states the
 fraction outright, f, it is ccf * r * f, and f for germline. After errors in both directions the expected
 fraction is p' = min(p, 1) (1 - 2 e) + e.
@@ -85,8 +86,11 @@ class SampleParameters(NamedTuple):
     cn_clonal_fraction: Any
 
 
-def add_sample_parameters(priors: Priors) -> SampleParameters:
-    """Add precision, error rate, purity and the share with the reported copy number to the model."""
+def add_sample_parameters(priors: Priors, purity: Any = None) -> SampleParameters:
+    """Add precision, error rate and the share with the reported copy number to the model, and the purity.
+
+    A purity [specimen] that the model has already is taken as it is.
+    """
     precision = pm.LogNormal(
         "precision", mu=priors.precision[0], sigma=priors.precision[1], dims="specimen",
         initval=np.full(len(priors.purity), np.exp(priors.precision[0])), default_transform=None,
@@ -96,10 +100,11 @@ def add_sample_parameters(priors: Priors) -> SampleParameters:
         "error_rate", error, upper=MAX_ERROR, dims="specimen",
         initval=np.minimum(np.exp(priors.error_rate[:, 0]), 0.5 * MAX_ERROR), default_transform=None,
     )  # fmt: skip
-    purity = Purity(
-        "purity", mu=priors.purity[:, 0], sigma=priors.purity[:, 1], lower=0.0, upper=1.0, dims="specimen",
-        initval=priors.purity[:, 0], default_transform=None,
-    )  # fmt: skip
+    if purity is None:
+        purity = Purity(
+            "purity", mu=priors.purity[:, 0], sigma=priors.purity[:, 1], lower=0.0, upper=1.0, dims="specimen",
+            initval=priors.purity[:, 0], default_transform=None,
+        )  # fmt: skip
     alpha, beta = priors.cn_clonal
     fraction = pm.Beta("cn_clonal_fraction", alpha, beta, dims="specimen", default_transform=None)
     return SampleParameters(precision, error_rate, purity, fraction)
@@ -127,14 +132,18 @@ def counts(reads: CompiledReads) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cell_fractions(data: ReadData, parameters: SampleParameters) -> tuple[Any, Any]:
-    """Expected alt fraction of every cell per unit of ccf, and of a germline variant, each [cell]."""
+    """Expected alt fraction of every cell per unit of ccf, and of a germline variant, each [cell].
+
+    Where the data are laid out for shares of all cells, the first is per unit of cellular prevalence.
+    """
     purity = parameters.purity[data.cell_sample]
+    carriers = 1.0 if data.of_all_cells else purity
     share = pt.switch(data.cell_aberrant == 1, parameters.cn_clonal_fraction[data.cell_sample], 1.0)
     mutated = share * data.cell_mult + (1.0 - share)
     tumour = share * data.cell_total + (1.0 - share) * data.cell_normal
     copies = purity * tumour + (1.0 - purity) * data.cell_normal
     given = data.cell_fixed >= 0.0
-    fraction = pt.switch(given, purity * data.cell_fixed, purity * mutated / copies)
+    fraction = pt.switch(given, carriers * data.cell_fixed, carriers * mutated / copies)
     germline = pt.switch(given, data.cell_fixed, (purity * mutated + 1.0 - purity) / copies)
     return fraction, germline
 
@@ -142,7 +151,10 @@ def cell_fractions(data: ReadData, parameters: SampleParameters) -> tuple[Any, A
 def alt_fractions(
     reads: CompiledReads, assignment: Any, genotype: Any, ccf: Any, parameters: SampleParameters
 ) -> Any:
-    """Expected share of alt reads, [mutation, specimen]; for noise the number means nothing."""
+    """Expected share of alt reads, [mutation, specimen]; for noise the number means nothing.
+
+    `ccf` [slot, specimen] are shares of the tumour cells, or of all cells (see `cell_fractions`).
+    """
     data = reads.data
     first = in_dataset_order(reads, data.geno_off[data.cls])
     cell = pt.as_tensor_variable(data.geno_cell)[pt.as_tensor_variable(first) + genotype]
