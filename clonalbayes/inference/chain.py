@@ -16,6 +16,10 @@ from clonalbayes.kernels.profile import new_terms
 from clonalbayes.kernels.start import merge_neighbours, start_clones, start_given
 from clonalbayes.kernels.state import SPARE_CLONES, State, new_state, new_work
 from clonalbayes.kernels.sweep import BIRTHS_PER_SWEEP, ENVELOPE_SHARE, SPLITS_PER_SWEEP, sweep
+from clonalbayes.kernels.tree_grove import new_grove
+from clonalbayes.kernels.tree_place import new_offer
+from clonalbayes.kernels.tree_start import PARTICLES, plant, plant_given
+from clonalbayes.kernels.tree_sweep import PASSES, read_curves, sweep_tree
 
 SPLITS_AT_FIRST = 20
 """Split-merge proposals of a sweep in the first third of tuning, when clones are still to be found."""
@@ -26,6 +30,9 @@ assignments kept apart may no longer differ once assignments are drawn."""
 
 SCALARS = ("n_clones", "concentration", "lp", "log_likelihood", "n_noise", "n_germline")
 PER_SAMPLE = ("precision", "error_rate", "purity", "cn_clonal")
+TREE_PER_SAMPLE = ("sparsity", "psi")
+RAGGED = ("ccf", "presence", "fraction")
+"""Records with one row for every clone of the draw."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Plan:
         Rows for clones.
     labels
         Given clusters as clone rows and -1 (noise), in the kernels' order; None to infer them.
+    parents
+        Given parent of each clone row, `capacity` for the normal root; None to infer the tree.
     """
 
     reads: CompiledReads
@@ -51,6 +60,12 @@ class Plan:
     thin: int
     capacity: int
     labels: np.ndarray | None = None
+    parents: np.ndarray | None = None
+
+    @property
+    def tree(self) -> bool:
+        """Whether the model has a tree."""
+        return bool(self.priors.tree[0])
 
     @property
     def sweeps(self) -> int:
@@ -71,6 +86,9 @@ class Records:
         self.presence_prob = np.zeros((plan.draws, samples, 3))
         self.ccf: list[np.ndarray] = []
         self.presence: list[np.ndarray] = []
+        self.parent: list[np.ndarray] = []
+        self.fraction: list[np.ndarray] = []
+        self.tree_scalars = np.zeros((plan.draws, len(TREE_PER_SAMPLE), samples))
 
     def add(self, draw: int, state: State, lp: float, loglik: float) -> None:
         """Store the state as draw number `draw`."""
@@ -83,6 +101,9 @@ class Records:
         self.presence_prob[draw] = state.presence_prob
         self.ccf.append(state.ccf[:clones].copy())
         self.presence.append(state.presence[:clones].copy())
+        self.parent.append(np.where(state.parent[:clones] == len(state.parent), 0, state.parent[:clones] + 1))
+        self.fraction.append(state.fraction[:clones].copy())
+        self.tree_scalars[draw] = [getattr(state, name) for name in TREE_PER_SAMPLE]
 
 
 class Chain:
@@ -105,10 +126,12 @@ class Chain:
         self.state = new_state(data, plan.capacity)
         work = new_work(data, plan.capacity)
         terms = new_terms(len(plan.reads.order), plan.capacity + 1, int(np.diff(data.cell_off).max()))
-        self._held = (work, terms)  # the references share these arrays
+        grove, offer = new_grove(data.alt_ix.shape[0], plan.capacity if plan.tree else 1), new_offer(data.alt_ix.shape[0])
+        self._held = (work, terms, grove, offer)  # the references share these arrays
         self._refs = (
             refs.refer_data(data), refs.refer_state(self.state), refs.refer_work(work), refs.refer_terms(terms)
         )  # fmt: skip
+        self._grove, self._offer = refs.refer_grove(grove), refs.refer_offer(offer)
 
     def begin(self) -> None:
         """Give the state its first values."""
@@ -125,26 +148,49 @@ class Chain:
             state.z[:] = self.plan.labels
             state.n_clones[0] = self.plan.labels.max(initial=-1) + 1
             start_given(data, ref, work, terms, self.rng)
+        if self.plan.tree:
+            self.plant()
+
+    def plant(self) -> None:
+        """Give the clones their first tree, or the one that is given."""
+        data, ref, work, terms = self._refs
+        grove, offer, priors = self._grove, self._offer, self.plan.priors
+        read_curves(data, ref, work, terms, grove)
+        if self.plan.parents is None:
+            plant(data, ref, work, terms, grove, priors, offer, PARTICLES, self.rng)
+        else:
+            plant_given(ref, self.plan.parents)
 
     def step(self) -> None:
         """One sweep; records a draw where one is due."""
         plan = self.plan
         if self.done == 0:
             self.begin()
-        tuning = self.done < plan.tune
-        data, ref, work, terms = self._refs
-        loglik = sweep(
-            data, ref, work, terms, plan.priors, BIRTHS_PER_SWEEP,
-            SPLITS_AT_FIRST if 3 * self.done < plan.tune else SPLITS_PER_SWEEP, ENVELOPE_SHARE,
-            plan.labels is not None, self.done + 1 if tuning else 0, self.rng,
-        )  # fmt: skip
+        data, ref, work, _ = self._refs
+        loglik = self._sweep(self.done + 1 if self.done < plan.tune else 0)
         self.done += 1
-        if self.done in TIDY_AT and self.done < plan.tune and plan.labels is None:
-            merge_neighbours(data, ref, work, terms, self.rng)
         kept = self.done - plan.tune
         if kept > 0 and kept % plan.thin == 0:
             lp = loglik + log_prior(data, ref, work, plan.priors)
             self.records.add(kept // plan.thin - 1, self.state, lp, loglik)
+
+    def _sweep(self, round_: int) -> float:
+        """One sweep of the plan's model; the log likelihood after it."""
+        plan, (data, ref, work, terms) = self.plan, self._refs
+        if plan.tree and plan.labels is not None:
+            single = bool((plan.reads.data.n_geno == 1).all())
+            return sweep_tree(
+                data, ref, work, terms, self._grove, plan.priors, self._offer, PASSES, plan.parents is not None,
+                single, round_, self.rng,
+            )  # fmt: skip
+        splits = SPLITS_AT_FIRST if 3 * self.done < plan.tune else SPLITS_PER_SWEEP
+        loglik = sweep(
+            data, ref, work, terms, plan.priors, BIRTHS_PER_SWEEP, splits, ENVELOPE_SHARE, plan.labels is not None,
+            round_, self.rng,
+        )  # fmt: skip
+        if self.done + 1 in TIDY_AT and self.done + 1 < plan.tune and plan.labels is None:
+            merge_neighbours(data, ref, work, terms, self.rng)
+        return loglik
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Everything that a later `restore` needs, as arrays that may be written while the chain goes on."""
@@ -153,12 +199,14 @@ class Chain:
         saved: dict[str, np.ndarray] = {f"state_{k}": v.copy() for k, v in self.state._asdict().items()}
         saved["generator"] = np.frombuffer(json.dumps(self.rng.bit_generator.state).encode(), np.uint8)
         saved["done"] = np.array(self.done)
-        for name in ("assignment", "genotype", "scalars", "per_sample", "presence_prob"):
+        for name in ("assignment", "genotype", "scalars", "per_sample", "presence_prob", "tree_scalars"):
             saved[name] = getattr(records, name)[:drawn]
         saved["clones"] = np.array([len(rows) for rows in records.ccf], np.int64)
         samples = self.state.ccf.shape[1]
-        saved["ccf"] = np.concatenate([np.zeros((0, samples)), *records.ccf])
-        saved["presence"] = np.concatenate([np.zeros((0, samples), np.int8), *records.presence])
+        for name in RAGGED:
+            rows = getattr(records, name)
+            saved[name] = np.concatenate([np.zeros((0, samples), rows[0].dtype if rows else float), *rows])
+        saved["parent"] = np.concatenate([np.zeros(0, np.int64), *records.parent])
         return saved
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -167,12 +215,12 @@ class Chain:
             values[...] = saved[f"state_{name}"]
         self.rng.bit_generator.state = json.loads(saved["generator"].tobytes().decode())
         self.done = int(saved["done"])
-        for name in ("assignment", "genotype", "scalars", "per_sample", "presence_prob"):
+        for name in ("assignment", "genotype", "scalars", "per_sample", "presence_prob", "tree_scalars"):
             getattr(self.records, name)[: len(saved[name])] = saved[name]
         cuts = np.cumsum(saved["clones"])[:-1]
         if len(saved["clones"]):
-            self.records.ccf = np.split(saved["ccf"], cuts)
-            self.records.presence = np.split(saved["presence"], cuts)
+            for name in (*RAGGED, "parent"):
+                setattr(self.records, name, np.split(saved[name], cuts))
 
 
 def room_for(n: int, max_clones: int, labels: np.ndarray | None) -> int:

@@ -38,6 +38,24 @@ def _padded(chains: Sequence[Chain], name: str, fill: float) -> np.ndarray:
     return out
 
 
+def _tree_values(chains: Sequence[Chain]) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """The tree's part of the posterior: parents, fractions, the prior's parameters, purity as what is not normal."""
+    draws = ("chain", "draw")
+    fraction = _padded(chains, "fraction", np.nan)
+    parent = np.full(fraction.shape[:3], -1, np.int16)
+    for c, chain in enumerate(chains):
+        for d, row in enumerate(chain.records.parent):
+            parent[c, d, : len(row)] = row
+    scalars = _stack(chains, "tree_scalars")
+    return {
+        "parent": ((*draws, "slot"), parent),
+        "clone_fraction": ((*draws, "slot", "specimen"), fraction.astype(np.float32)),
+        "purity": ((*draws, "specimen"), np.nansum(fraction, axis=2)),
+        "fraction_concentration": ((*draws, "specimen"), scalars[:, :, 0]),
+        "present_prob": ((*draws, "specimen"), scalars[:, :, 1]),
+    }
+
+
 def to_tree(chains: Sequence[Chain], ds: xr.Dataset) -> xr.DataTree:
     """Collect the chains of a fit.
 
@@ -67,7 +85,13 @@ def to_tree(chains: Sequence[Chain], ds: xr.Dataset) -> xr.DataTree:
     for j, name in enumerate(PER_SAMPLE):
         label = "cn_clonal_fraction" if name == "cn_clonal" else name
         values[label] = ((*draws, "specimen"), per_sample[:, :, j])
-    prevalence = _padded(chains, "ccf", np.nan) * values["purity"][1][:, :, None, :]
+    prevalence = _padded(chains, "ccf", np.nan)
+    if chains[0].plan.tree:
+        values |= _tree_values(chains)
+    else:
+        prevalence = prevalence * values["purity"][1][:, :, None, :]
+    if chains[0].plan.tree:
+        del values["presence_prob"]
     values["cellular_prevalence"] = ((*draws, "slot", "specimen"), prevalence)
     coords = {
         "chain": np.arange(len(chains)), "draw": np.arange(scalars.shape[1]), "mutation": ds["mutation"].values,

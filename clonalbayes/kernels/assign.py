@@ -149,7 +149,9 @@ def genotype_logs(data: ReadData, work: Work, row: int, i: int, logs: np.ndarray
 
 
 @kernel
-def draw_genotype(data: ReadData, work: Work, row: int, i: int, rng: np.random.Generator) -> int:
+def draw_genotype(
+    data: ReadData, work: Work, row: int, i: int, rng: np.random.Generator, heat: float = 1.0
+) -> int:
     """Genotype of mutation i in `row` (-1: noise) from its conditional; the prior over genotypes is uniform."""
     n_geno = data.n_geno[data.cls[i]]
     if n_geno == 1:
@@ -157,6 +159,7 @@ def draw_genotype(data: ReadData, work: Work, row: int, i: int, rng: np.random.G
     logs = np.zeros(n_geno)
     if row >= 0:
         genotype_logs(data, work, row, i, logs)
+        logs *= heat
     return draw_log(logs, n_geno, rng)
 
 

@@ -84,8 +84,13 @@ def log_prior(state: State, priors: Priors, s: int, which: int) -> float:
     if which == CN_CLONAL:
         w = state.cn_clonal[s]
         return (priors.cn_clonal[0] - 1.0) * math.log(w) + (priors.cn_clonal[1] - 1.0) * math.log1p(-w)
-    gap = (state.purity[s] - priors.purity[s, 0]) / priors.purity[s, 1]
-    return -0.5 * gap * gap
+    total = 0.0
+    if priors.purity[s, 1] > 0.0:
+        total -= 0.5 * ((state.purity[s] - priors.purity[s, 0]) / priors.purity[s, 1]) ** 2
+    if priors.tree[0] > 0.0:
+        share = 1.0 - state.fraction[state.ccf.shape[0], s]
+        total -= 0.5 * ((state.purity[s] - share) / priors.tree[2]) ** 2
+    return total
 
 
 @kernel
@@ -211,8 +216,8 @@ def update_parameter(
         if which >= PURITY:
             refresh_sample(data, s, state.purity[s], state.cn_clonal[s], work.coef, work.germ)
         after = sample_loglik(data, state, work, terms, s)
-        ratio += after - before + log_prior(state, priors, s, which) - old_prior + jacobian
-        ratio += ascertainment_change(data, state, work, s)
+        ratio += log_prior(state, priors, s, which) - old_prior + jacobian
+        ratio += state.heat[0] * (after - before + ascertainment_change(data, state, work, s))
         accepted = math.log(rng.random()) < ratio
     state.counters[COUNT_HYPER] += 1
     if accepted:
@@ -257,6 +262,8 @@ def update_parameters(
         aberrant = has_aberrant(data, s)
         for which in range(5):
             known = which in (PURITY, PURITY_FIXED_PHI) and priors.purity[s, 1] <= EXACT_PURITY
+            if priors.tree[0] > 0.0:  # prevalences are shares of all cells: purity matters to aberrant states only
+                known = which == PURITY_FIXED_PHI or (which == PURITY and priors.linked[s] == 0)
             if not known and (which != CN_CLONAL or aberrant):
                 loglik = update_parameter(data, state, work, terms, priors, s, which, loglik, round_, rng)
         if not aberrant:

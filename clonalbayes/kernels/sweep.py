@@ -26,7 +26,7 @@ def update_genotypes(data: ReadData, state: State, work: Work, rng: np.random.Ge
     """Gibbs step for the genotypes alone, where the clusters are given. Reads the tables."""
     capacity = state.ccf.shape[0]
     for i in range(len(state.z)):
-        state.g[i] = draw_genotype(data, work, row_of(state.z[i], capacity), i, rng)
+        state.g[i] = draw_genotype(data, work, row_of(state.z[i], capacity), i, rng, state.heat[0])
 
 
 @kernel

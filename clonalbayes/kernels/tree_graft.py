@@ -12,43 +12,30 @@ from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import ABSENT
 from clonalbayes.kernels.state import State
 from clonalbayes.kernels.tree_grove import NOWHERE, Grove, founders
-from clonalbayes.kernels.tree_hang import HOPELESS
-from clonalbayes.kernels.tree_place import NO_ROOM, Offer, bound_mass, draw_sample, mass
+from clonalbayes.kernels.tree_hang import FAR, HOPELESS
+from clonalbayes.kernels.tree_place import Offer, bound_mass, deficit, draw_sample, mass
 
 
 @kernel
-def offer_leaf(state: State, p: int, offer: Offer) -> bool:
-    """What p offers to a new leaf."""
-    root = state.ccf.shape[0]
-    for s in range(len(offer.room)):
-        offer.children[s], offer.absent[s] = 0.0, 0
-        offer.open[s] = 1 if p == root or state.presence[p, s] != ABSENT else 0
-        offer.whole[s] = offer.room[s] = state.fraction[p, s]
-    return True
-
-
-@kernel
-def offer_branch(state: State, child: int, offer: Offer) -> bool:
-    """What the branch above `child` offers; False if a needed room is missing."""
-    p, root = state.parent[child], state.ccf.shape[0]
-    fits = True
-    for s in range(len(offer.room)):
+def sample_of_place(state: State, place: int, s: int, offer: Offer) -> None:
+    """What a place offers in sample s: with K rows, 0 .. K - 1 a leaf below that clone, K below the root,
+    K + 1 + c the branch above clone c."""
+    clones, root = state.n_clones[0], state.ccf.shape[0]
+    p = parent_at(state, place)
+    offer.children[s], offer.absent[s] = 0.0, 0
+    if place > clones:
+        child = place - clones - 1
         offer.children[s] = state.ccf[child, s]
         offer.absent[s] = 1 if state.presence[child, s] == ABSENT else 0
-        offer.open[s] = 1 if p == root or state.presence[p, s] != ABSENT else 0
-        offer.whole[s] = offer.room[s] = state.fraction[p, s]
-        if offer.children[s] > 0.0 and offer.room[s] <= NO_ROOM:
-            fits = False
-    return fits
+    offer.open[s] = 1 if p == root or state.presence[p, s] != ABSENT else 0
+    offer.whole[s] = offer.room[s] = state.fraction[p, s]
 
 
 @kernel
-def offer_place(state: State, place: int, offer: Offer) -> bool:
-    """Offer of a place: with K rows, 0 .. K - 1 a leaf below that clone, K below the root, K + 1 + c above clone c."""
-    clones = state.n_clones[0]
-    if place <= clones:
-        return offer_leaf(state, state.ccf.shape[0] if place == clones else place, offer)
-    return offer_branch(state, place - clones - 1, offer)
+def offer_place(state: State, place: int, offer: Offer) -> None:
+    """What a place (see `sample_of_place`) offers."""
+    for s in range(len(offer.room)):
+        sample_of_place(state, place, s, offer)
 
 
 @kernel
@@ -78,28 +65,46 @@ def offered(state: State, s: int, offer: Offer) -> float:
 
 
 @kernel
+def place_deficit(state: State, grove: Grove, row: int, place: int, offer: Offer, limit: float) -> float:
+    """Sum of `tree_place.deficit` over samples, broken off beyond `limit`."""
+    total = 0.0
+    for s in range(len(offer.room)):
+        sample_of_place(state, place, s, offer)
+        total += deficit(grove, row, s, offer)
+        if total > limit:
+            break
+    return total
+
+
+@kernel
 def weigh_places(
     state: State, grove: Grove, row: int, offer: Offer, founder_weight: float
 ) -> np.ndarray:
-    """Log weight of every place (see `offer_place`) for the clone with the curves in `row`, which is not in the tree."""
+    """Log weight of every place (see `sample_of_place`) for the clone with the curves in `row`.
+
+    The clone is not in the tree. Places that are impossible or hopeless have weight -inf.
+    """
     clones, samples = state.n_clones[0], state.ccf.shape[1]
-    weight = np.full(2 * clones + 1, -np.inf)
-    bounds = np.empty((2 * clones + 1, samples))
-    held = 0
+    places, held, margin = 2 * clones + 1, 0, FAR + samples
     for k in range(clones):
         held += 1 if state.parent[k] != NOWHERE else 0
-    for place in range(2 * clones + 1):
+    lost, least = np.full(places, np.inf), np.inf
+    for place in range(places):
         beside = place if place < clones else place - clones - 1
-        if beside >= 0 and state.parent[beside] == NOWHERE:
-            continue
-        if offer_place(state, place, offer):
-            total = log_place_prior(held, place == clones, founder_weight)
+        if beside < 0 or state.parent[beside] != NOWHERE:
+            lost[place] = place_deficit(state, grove, row, place, offer, least + margin)
+            least = min(least, lost[place])
+    weight = np.full(places, -np.inf)
+    bounds = np.empty((places, samples))
+    for place in range(places):
+        if lost[place] <= least + margin:
+            offer_place(state, place, offer)
+            weight[place] = log_place_prior(held, place == clones, founder_weight)
             for s in range(samples):
                 bounds[place, s] = bound_mass(state, grove, row, s, offer, grove.populations[s])
-                total += bounds[place, s] - offered(state, s, offer)
-            weight[place] = total
+                weight[place] += bounds[place, s] - offered(state, s, offer)
     best = -np.inf
-    exact = np.full(2 * clones + 1, -np.inf)
+    exact = np.full(places, -np.inf)
     for place in np.argsort(-weight):
         if weight[place] == -np.inf or weight[place] < best - HOPELESS:
             break
@@ -113,7 +118,7 @@ def weigh_places(
         if total >= best - HOPELESS:
             exact[place] = total
             best = max(best, total)
-    for place in range(2 * clones + 1):
+    for place in range(places):
         if exact[place] < best - HOPELESS:
             exact[place] = -np.inf
     return exact
@@ -140,6 +145,7 @@ def attach(state: State, grove: Grove, k: int, place: int, offer: Offer) -> None
         state.fraction[k, s] = offer.own[s]
         state.fraction[p, s] = offer.rest[s]
         state.ccf[k, s] = offer.children[s] + offer.own[s]
+        grove.now[k, s] = offer.height[s]
         if offer.presence[s] != ABSENT:
             grove.populations[s] += 1
 
@@ -158,6 +164,7 @@ def detach(state: State, grove: Grove, k: int, offer: Offer) -> int:
     for s in range(state.ccf.shape[1]):
         offer.presence[s] = state.presence[k, s]
         offer.own[s], offer.rest[s] = state.fraction[k, s], state.fraction[p, s]
+        offer.height[s] = grove.now[k, s]
         state.fraction[p, s] += state.fraction[k, s]
         if state.presence[k, s] != ABSENT:
             grove.populations[s] -= 1
@@ -170,9 +177,10 @@ def detach(state: State, grove: Grove, k: int, offer: Offer) -> int:
 
 @kernel
 def keep_draw(offer: Offer, kept: np.ndarray) -> None:
-    """Copy what was drawn in `offer` to `kept` [3, S]."""
+    """Copy what was drawn in `offer` to `kept` [4, S]."""
     for s in range(len(offer.own)):
         kept[0, s], kept[1, s], kept[2, s] = offer.presence[s], offer.own[s], offer.rest[s]
+        kept[3, s] = offer.height[s]
 
 
 @kernel
@@ -180,6 +188,7 @@ def restore_draw(offer: Offer, kept: np.ndarray) -> None:
     """The way back from `keep_draw`."""
     for s in range(len(offer.own)):
         offer.presence[s], offer.own[s], offer.rest[s] = int(kept[0, s]), kept[1, s], kept[2, s]
+        offer.height[s] = kept[3, s]
 
 
 @kernel

@@ -29,6 +29,7 @@ class Grove(NamedTuple):
     n_nodes: np.ndarray  # [R, S]
     best: np.ndarray  # [R, S] the highest node
     pieces: np.ndarray  # [4, MAX_PIECES] see `tree_pieces.fill_pieces`
+    now: np.ndarray  # [R, S] heat x exact log likelihood at the present prevalences
     populations: np.ndarray  # [S] populations present, the normal cells among them
     log_beta: np.ndarray  # [S] log Beta(a, a)
     log_share: np.ndarray  # [S, R + 2] log of the Dirichlet's constant for n + 1 populations over that for n
@@ -43,6 +44,7 @@ def new_grove(samples: int, rows: int) -> Grove:
         n_nodes=np.zeros((rows, samples), np.int64),
         best=np.zeros((rows, samples), np.int64),
         pieces=np.zeros((4, MAX_PIECES + 1)),
+        now=np.zeros((rows, samples)),
         populations=np.zeros(samples, np.int64),
         log_beta=np.zeros(samples),
         log_share=np.zeros((samples, rows + 2)),
@@ -91,6 +93,14 @@ def exact_height(
     clear_terms(terms)
     gather_row(data, work, terms, row, s)
     return state.heat[0] * profile(terms, work.coef, prevalence, state.error_rate[s], state.precision[s])
+
+
+@kernel
+def refresh_heights(data: ReadData, state: State, work: Work, terms: Terms, grove: Grove) -> None:
+    """`now` of every clone, from the tails."""
+    for k in range(state.n_clones[0]):
+        for s in range(data.alt_ix.shape[0]):
+            grove.now[k, s] = exact_height(data, state, work, terms, k, s, state.ccf[k, s])
 
 
 @kernel

@@ -16,25 +16,31 @@ from clonalbayes.kernels.layout import ABSENT, Priors, ReadData
 from clonalbayes.kernels.profile import Terms
 from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.tree_grove import NOWHERE, Grove, children_of, exact_height, mark_subtree
-from clonalbayes.kernels.tree_place import NO_ROOM, Offer, bound_mass, draw_sample, mass, stand_in
+from clonalbayes.kernels.tree_place import Offer, bound_mass, deficit, draw_sample, has_room, mass, stand_in
 
 COUNT_HANG = 20
 HOPELESS = 25.0  # places this many nats below the best are not worked out
+FAR = 60.0  # nor those whose bounds cost the likelihood this much, and a nat a sample, more than the best
 
 
 @kernel
-def take_offer(state: State, k: int, p: int, offer: Offer) -> bool:
-    """What parent p offers to clone k, whose children are in `offer`; False if a needed room is missing."""
-    here = state.parent[k] == p
-    root = state.ccf.shape[0]
+def take_offer(state: State, k: int, p: int, offer: Offer) -> None:
+    """What parent p offers to clone k, whose children are in `offer`."""
     for s in range(state.ccf.shape[1]):
-        own = state.fraction[p, s]
-        offer.open[s] = 1 if p == root or state.presence[p, s] != ABSENT else 0
-        offer.whole[s] = own + state.ccf[k, s] if here else own
-        offer.room[s] = own + state.fraction[k, s] if here else own - offer.children[s]
-        if offer.children[s] > 0.0 and (offer.open[s] == 0 or offer.room[s] <= NO_ROOM):
-            return False
-    return True
+        sample_of_parent(state, k, p, s, offer)
+
+
+@kernel
+def sample_of_parent(state: State, k: int, p: int, s: int, offer: Offer) -> None:
+    """`take_offer` in one sample."""
+    own = state.fraction[p, s]
+    offer.open[s] = 1 if p == state.ccf.shape[0] or state.presence[p, s] != ABSENT else 0
+    if state.parent[k] == p:
+        offer.whole[s] = own + state.ccf[k, s]
+        offer.room[s] = own + state.fraction[k, s]
+    else:
+        offer.whole[s] = own
+        offer.room[s] = own - offer.children[s]
 
 
 @kernel
@@ -47,15 +53,24 @@ def as_it_stands(state: State, k: int, offer: Offer) -> None:
 
 
 @kernel
-def missed(
-    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, row: int, offer: Offer, at_root: bool
+def missed_now(state: State, grove: Grove, row: int, offer: Offer, at_root: bool) -> float:
+    """Log of exact over stand-in density of what the clone of `row` has now, which is in `offer`."""
+    total = 0.0
+    for s in range(len(offer.own)):
+        total += grove.now[row, s] + stand_in(state, grove, row, s, offer, at_root)
+    return total
+
+
+@kernel
+def missed_new(
+    data: ReadData, state: State, work: Work, terms: Terms, row: int, offer: Offer
 ) -> float:  # fmt: skip
-    """Log of exact over stand-in density at the presence and fractions in `offer`, over all samples."""
+    """Log of exact over stand-in density of what was drawn in `offer`, over all samples; fills the heights."""
     total = 0.0
     for s in range(len(offer.own)):
         prevalence = offer.children[s] + offer.own[s]
-        total += exact_height(data, state, work, terms, row, s, prevalence)
-        total += stand_in(state, grove, row, s, offer, at_root)
+        offer.height[s] = exact_height(data, state, work, terms, row, s, prevalence)
+        total += offer.height[s] + offer.gap[s]
     return total
 
 
@@ -80,22 +95,44 @@ def others_present(state: State, grove: Grove, k: int) -> np.ndarray:
 
 
 @kernel
+def parent_deficit(state: State, grove: Grove, k: int, p: int, offer: Offer, limit: float) -> float:
+    """Sum of `tree_place.deficit` over samples, broken off beyond `limit`; fills the offer so far."""
+    total = 0.0
+    for s in range(state.ccf.shape[1]):
+        sample_of_parent(state, k, p, s, offer)
+        total += deficit(grove, k, s, offer)
+        if total > limit:
+            break
+    return total
+
+
+@kernel
 def weigh_parents(
     state: State, grove: Grove, k: int, offer: Offer, others: np.ndarray, inside: np.ndarray, founder_weight: float
 ) -> np.ndarray:  # fmt: skip
-    """Log weight of every row as the parent of clone k, the normal root last; -inf where impossible or hopeless."""
+    """Log weight of every row as the parent of clone k, the normal root last; -inf where impossible or hopeless.
+
+    The weights depend on the tree without k alone, so that leaving out hopeless places leaves the move exact.
+    """
     clones, root, samples = state.n_clones[0], state.ccf.shape[0], state.ccf.shape[1]
-    weight = np.full(clones + 1, -np.inf)
-    bounds = np.full((clones + 1, samples), -np.inf)
+    margin = FAR + samples
+    lost = np.full(clones + 1, np.inf)
+    least = parent_deficit(state, grove, k, state.parent[k], offer, np.inf)
     for j in range(clones + 1):
         p = root if j == clones else j
-        if (p != root and (inside[p] or state.parent[p] == NOWHERE)) or not take_offer(state, k, p, offer):
-            continue
-        total = math.log(founder_weight) if p == root else 0.0
-        for s in range(samples):
-            bounds[j, s] = bound_mass(state, grove, k, s, offer, others[s])
-            total += bounds[j, s]
-        weight[j] = total
+        if p == root or not (inside[p] or state.parent[p] == NOWHERE):
+            lost[j] = parent_deficit(state, grove, k, p, offer, least + margin)
+            least = min(least, lost[j])
+    weight = np.full(clones + 1, -np.inf)
+    bounds = np.empty((clones + 1, samples))
+    for j in range(clones + 1):
+        if lost[j] <= least + margin:
+            p = root if j == clones else j
+            take_offer(state, k, p, offer)
+            weight[j] = math.log(founder_weight) if p == root else 0.0
+            for s in range(samples):
+                bounds[j, s] = bound_mass(state, grove, k, s, offer, others[s])
+                weight[j] += bounds[j, s]
     best = -np.inf
     exact = np.full(clones + 1, -np.inf)
     for j in np.argsort(-weight):
@@ -132,6 +169,7 @@ def move_clone(state: State, grove: Grove, k: int, p: int, offer: Offer) -> None
         state.presence[k, s] = offer.presence[s]
         state.fraction[k, s] = offer.own[s]
         state.ccf[k, s] = offer.children[s] + offer.own[s]
+        grove.now[k, s] = offer.height[s]
     state.parent[k] = p
 
 
@@ -176,8 +214,10 @@ def rehang(
     children_of(state, k, offer.children, offer.absent)
     others = others_present(state, grove, k)
     q = state.parent[k]
-    if not take_offer(state, k, q, offer):
-        return
+    take_offer(state, k, q, offer)
+    for s in range(len(others)):
+        if offer.children[s] > 0.0 and not has_room(offer, s):
+            return
     weights = weigh_parents(state, grove, k, offer, others, inside, priors.tree[1])
     j = draw_place(weights, rng)
     if j < 0:
@@ -189,12 +229,12 @@ def rehang(
     take_offer(state, k, q, offer)
     as_it_stands(state, k, offer)
     ratio = log_called_at(data, state, work, k, offer)
-    ratio -= missed(data, state, work, terms, grove, k, offer, q == root)
+    ratio -= missed_now(state, grove, k, offer, q == root)
     p = root if j == clones else j
     take_offer(state, k, p, offer)
     for s in range(len(others)):
         draw_sample(state, grove, k, s, offer, others[s], p == root, rng)
-    ratio += missed(data, state, work, terms, grove, k, offer, p == root)
+    ratio += missed_new(data, state, work, terms, k, offer)
     ratio -= log_called_at(data, state, work, k, offer)
     if hopeless or math.log(rng.random()) < ratio:
         state.counters[COUNT_HANG + 1] += 1

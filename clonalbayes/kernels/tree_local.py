@@ -13,7 +13,17 @@ from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.tree_grove import Grove, exact_height
 from clonalbayes.kernels.tree_hang import refill_low
 from clonalbayes.kernels.tree_pieces import TINY, tie
-from clonalbayes.kernels.tree_place import NO_ROOM, Offer, draw_sample, stand_in
+from clonalbayes.kernels.tree_place import (
+    NO_ROOM,
+    Offer,
+    draw_filled,
+    fill_place,
+    gap_filled,
+    has_room,
+    log_absent,
+    log_present_factor,
+    tie_of_whole,
+)  # fmt: skip
 
 COUNT_SETTLE, COUNT_TRANSFER = 22, 24
 SPARSITY_RANGE = (0.01, 20.0)
@@ -47,20 +57,31 @@ def settle(
     if not sample_offer(state, k, s, offer) or offer.open[s] == 0:
         return
     state.counters[COUNT_SETTLE] += 1
+    at_root = p == root
+    if not has_room(offer, s):
+        return
     others = grove.populations[s] - (1 if state.presence[k, s] != ABSENT else 0)
     offer.presence[s], offer.own[s], offer.rest[s] = state.presence[k, s], state.fraction[k, s], state.fraction[p, s]
-    old = exact_height(data, state, work, terms, k, s, state.ccf[k, s])
-    ratio = -old - stand_in(state, grove, k, s, offer, p == root)
-    draw_sample(state, grove, k, s, offer, others, p == root, rng)
+    absent = log_absent(state, grove, k, s, offer)
+    n, present = fill_place(state, grove, k, s, offer, at_root)
+    present += log_present_factor(state, grove, s, offer, others) - tie_of_whole(grove, s, offer, at_root)
+    ratio = -grove.now[k, s]
+    if state.presence[k, s] == ABSENT:
+        ratio += grove.heights[k, s, 0]
+    else:
+        ratio -= gap_filled(state, grove, s, offer, n, at_root)
+    draw_filled(state, grove, k, s, offer, absent, present, n, at_root, rng)
     if offer.presence[s] == ABSENT and state.presence[k, s] == ABSENT:
         return
     y = offer.children[s] + offer.own[s]
-    ratio += exact_height(data, state, work, terms, k, s, y) + stand_in(state, grove, k, s, offer, p == root)
+    offer.height[s] = exact_height(data, state, work, terms, k, s, y)
+    ratio += offer.height[s] + offer.gap[s]
     ratio += state.heat[0] * propose_low(data, state, work, k, s, y, state.error_rate[s], state.precision[s])
     if math.log(rng.random()) < ratio:
         state.counters[COUNT_SETTLE + 1] += 1
         accept_low(work, k, s)
         grove.populations[s] += offer.presence[s] - state.presence[k, s]
+        grove.now[k, s] = offer.height[s]
         state.presence[k, s] = offer.presence[s]
         state.fraction[k, s], state.fraction[p, s] = offer.own[s], offer.rest[s]
         state.ccf[k, s] = y
@@ -102,7 +123,7 @@ def is_above(state: State, x: int, j: int) -> bool:
 @kernel
 def transfer(
     data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, s: int, i: int, j: int, path: np.ndarray,
-    rng: np.random.Generator,
+    height: np.ndarray, rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Move cells of sample s between the populations i and j: a random walk of the logit of their division.
 
@@ -131,14 +152,15 @@ def transfer(
     for x in range(up + down):
         k = path[x]
         y = min(max(state.ccf[k, s] + (change if x < up else -change), TINY), 1.0)
-        ratio += exact_height(data, state, work, terms, k, s, y)
-        ratio -= exact_height(data, state, work, terms, k, s, state.ccf[k, s])
+        height[x] = exact_height(data, state, work, terms, k, s, y)
+        ratio += height[x] - grove.now[k, s]
         ratio += state.heat[0] * propose_low(data, state, work, k, s, y, state.error_rate[s], state.precision[s])
     if log_u < ratio:
         state.counters[COUNT_TRANSFER + 1] += 1
         for x in range(up + down):
             k = path[x]
             state.ccf[k, s] = min(max(state.ccf[k, s] + (change if x < up else -change), TINY), 1.0)
+            grove.now[k, s] = height[x]
             accept_low(work, k, s)
         state.fraction[i, s], state.fraction[j, s] = new_u, new_v
 
@@ -169,14 +191,14 @@ def settle_all(
     clones = state.n_clones[0]
     if clones == 0:
         return
-    path = np.empty(2 * clones + 2, np.int64)
+    path, height = np.empty(2 * clones + 2, np.int64), np.empty(2 * clones + 2)
     for s in range(state.ccf.shape[1]):
         for k in range(clones):
             settle(data, state, work, terms, grove, offer, k, s, rng)
         for _ in range(int(transfers * clones + rng.random())):
             i, j = pick_pair(state, s, rng)
             if i >= 0:
-                transfer(data, state, work, terms, grove, s, i, j, path, rng)
+                transfer(data, state, work, terms, grove, s, i, j, path, height, rng)
     for k in range(clones):
         if work.weak[k]:
             refill_low(data, state, work, k)

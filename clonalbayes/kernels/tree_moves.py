@@ -21,7 +21,7 @@ from clonalbayes.kernels.tree_graft import (
     weigh_places,
 )  # fmt: skip
 from clonalbayes.kernels.tree_grove import Grove, exact_height
-from clonalbayes.kernels.tree_hang import draw_place, log_called_at, missed, refill_low, rehang
+from clonalbayes.kernels.tree_hang import draw_place, log_called_at, missed_new, missed_now, refill_low, rehang
 from clonalbayes.kernels.tree_local import fractions_log_density, sample_offer, sum_log_fractions
 from clonalbayes.kernels.tree_pieces import tie
 from clonalbayes.kernels.tree_place import Offer, draw_sample, log_draw
@@ -40,7 +40,7 @@ def regraft(
         return
     root = state.ccf.shape[0]
     state.counters[COUNT_REGRAFT] += 1
-    kept = np.empty((3, len(offer.own)))
+    kept = np.empty((4, len(offer.own)))
     old = detach(state, grove, k, offer)
     keep_draw(offer, kept)
     weights = weigh_places(state, grove, k, offer, priors.tree[1])
@@ -49,10 +49,10 @@ def regraft(
         return
     back_to_offer(state, old, offer, kept)
     ratio = log_called_at(data, state, work, k, offer)
-    ratio -= missed(data, state, work, terms, grove, k, offer, parent_at(state, old) == root)
+    ratio -= missed_now(state, grove, k, offer, parent_at(state, old) == root)
     place = draw_place(weights, rng)
     draw_at(state, grove, k, place, offer, rng)
-    ratio += missed(data, state, work, terms, grove, k, offer, parent_at(state, place) == root)
+    ratio += missed_new(data, state, work, terms, k, offer)
     ratio -= log_called_at(data, state, work, k, offer)
     if math.log(rng.random()) < ratio:
         state.counters[COUNT_REGRAFT + 1] += 1
@@ -119,10 +119,11 @@ def log_fractions(state: State, grove: Grove, s: int) -> float:
 def log_local(
     data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, k: int, p: int, s: int
 ) -> float:
-    """Log density of sample s in all that a change of clones k and p touches."""
+    """Log density of sample s in all that a change of clones k and p touches; refreshes their heights."""
     total = log_presence_prior(state, s) + log_fractions(state, grove, s)
-    total += exact_height(data, state, work, terms, k, s, state.ccf[k, s])
-    return total + exact_height(data, state, work, terms, p, s, state.ccf[p, s])
+    grove.now[k, s] = exact_height(data, state, work, terms, k, s, state.ccf[k, s])
+    grove.now[p, s] = exact_height(data, state, work, terms, p, s, state.ccf[p, s])
+    return total + grove.now[k, s] + grove.now[p, s]
 
 
 @kernel
@@ -157,9 +158,10 @@ def step_down(
 
 
 @kernel
-def save_pair(state: State, k: int, p: int, above: int, saved: np.ndarray) -> None:
-    """Presence, fractions and prevalences of two clones, and the fraction above them, to `saved` [7, S]."""
+def save_pair(state: State, grove: Grove, k: int, p: int, above: int, saved: np.ndarray) -> None:
+    """Presence, fractions, prevalences and heights of two clones, and the fraction above, to `saved` [9, S]."""
     for s in range(saved.shape[1]):
+        saved[7, s], saved[8, s] = grove.now[k, s], grove.now[p, s]
         saved[0, s], saved[1, s], saved[2, s] = state.presence[k, s], state.fraction[k, s], state.ccf[k, s]
         saved[3, s], saved[4, s], saved[5, s] = state.presence[p, s], state.fraction[p, s], state.ccf[p, s]
         saved[6, s] = state.fraction[above, s]
@@ -174,6 +176,7 @@ def load_pair(state: State, grove: Grove, k: int, p: int, above: int, saved: np.
             state.presence[row, s] = int(saved[at, s])
             state.fraction[row, s], state.ccf[row, s] = saved[at + 1, s], saved[at + 2, s]
         state.fraction[above, s] = saved[6, s]
+        grove.now[k, s], grove.now[p, s] = saved[7, s], saved[8, s]
 
 
 @kernel
@@ -190,8 +193,8 @@ def swap(
         return
     state.counters[COUNT_SWAP] += 1
     above = state.parent[p]
-    old, new = np.empty((7, samples)), np.empty((7, samples))
-    save_pair(state, k, p, above, old)
+    old, new = np.empty((9, samples)), np.empty((9, samples))
+    save_pair(state, grove, k, p, above, old)
     ratio = log_called_now(data, state, work, k) + log_called_now(data, state, work, p)
     for s in range(samples):
         ratio -= log_local(data, state, work, terms, grove, k, p, s)
@@ -205,7 +208,7 @@ def swap(
         ratio -= down
         ratio += log_local(data, state, work, terms, grove, k, p, s)
     ratio -= log_called_now(data, state, work, k) + log_called_now(data, state, work, p)
-    save_pair(state, k, p, above, new)
+    save_pair(state, grove, k, p, above, new)
     exchange(state, p, k)
     for s in range(samples):
         if ratio > -np.inf:

@@ -14,7 +14,7 @@ from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import ABSENT, SUBCLONAL
 from clonalbayes.kernels.state import State
 from clonalbayes.kernels.tree_grove import Grove
-from clonalbayes.kernels.tree_pieces import draw_piece, fill_pieces, log_bound, log_piece, tie
+from clonalbayes.kernels.tree_pieces import draw_piece, fill_pieces, height, log_bound, log_piece, tie
 
 NO_ROOM = 1e-12  # a room below this, where children need some, is none
 
@@ -30,6 +30,8 @@ class Offer(NamedTuple):
     presence: np.ndarray
     own: np.ndarray  # the clone's own fraction, drawn
     rest: np.ndarray  # what is left to the parent
+    gap: np.ndarray  # log density beside the likelihood minus that of the stand-in, at what was drawn
+    height: np.ndarray  # heat x exact log likelihood at what was drawn
 
 
 def new_offer(samples: int) -> Offer:
@@ -37,6 +39,7 @@ def new_offer(samples: int) -> Offer:
     return Offer(
         np.zeros(samples), np.zeros(samples, np.int64), np.zeros(samples), np.zeros(samples),
         np.zeros(samples, np.int64), np.zeros(samples, np.int64), np.zeros(samples), np.zeros(samples),
+        np.zeros(samples), np.zeros(samples),
     )  # fmt: skip
 
 
@@ -102,6 +105,18 @@ def tie_of_whole(grove: Grove, s: int, offer: Offer, at_root: bool) -> float:
 
 
 @kernel
+def deficit(grove: Grove, row: int, s: int, offer: Offer) -> float:
+    """Nats that the clone's likelihood loses at least in sample s by the bounds of the place; inf if it has no room."""
+    low = offer.children[s]
+    if low > 0.0 and not has_room(offer, s):
+        return np.inf
+    high = min(low + offer.room[s], 1.0) if offer.open[s] else low
+    nodes, heights, n, best = grove.nodes[row, s], grove.heights[row, s], grove.n_nodes[row, s], grove.best[row, s]
+    x = min(max(nodes[best], low), high)
+    return 0.0 if x == nodes[best] else heights[best] - height(nodes, heights, n, x)
+
+
+@kernel
 def mass(state: State, grove: Grove, row: int, s: int, offer: Offer, others: int, at_root: bool) -> float:
     """Log weight of the place in sample s."""
     absent = log_absent(state, grove, row, s, offer)
@@ -112,38 +127,58 @@ def mass(state: State, grove: Grove, row: int, s: int, offer: Offer, others: int
 
 
 @kernel
-def draw_sample(
-    state: State, grove: Grove, row: int, s: int, offer: Offer, others: int, at_root: bool, rng: np.random.Generator
-) -> float:
-    """Draw presence and fractions of the place in sample s to `offer`; the log weight of the place there."""
-    absent = log_absent(state, grove, row, s, offer)
-    offer.presence[s], offer.own[s], offer.rest[s] = ABSENT, 0.0, offer.whole[s]
-    if not has_room(offer, s):
-        return absent
-    n, log_integral = fill_place(state, grove, row, s, offer, at_root)
-    log_integral -= tie_of_whole(grove, s, offer, at_root)
-    present = log_integral + log_present_factor(state, grove, s, offer, others)
-    total = log_add(absent, present)
-    if math.log(rng.random()) < present - total:
+def draw_filled(
+    state: State, grove: Grove, row: int, s: int, offer: Offer, absent: float, present: float, n: int, at_root: bool,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Draw presence and fractions in sample s to `offer` from weights and from the pieces as they are filled."""
+    if math.log(rng.random()) < present - log_add(absent, present):
         own, rest = draw_piece(grove.pieces, n, offer.room[s], state.sparsity[s], rng)
         offer.presence[s], offer.own[s], offer.rest[s] = SUBCLONAL, own, rest
-    return total
+        offer.gap[s] = gap_filled(state, grove, s, offer, n, at_root)
+    else:
+        leave_absent(grove, row, s, offer)
 
 
 @kernel
-def stand_in(state: State, grove: Grove, row: int, s: int, offer: Offer, at_root: bool) -> float:
-    """Exact log density of the fractions in `offer` beside the likelihood, minus that of the stand-in.
+def leave_absent(grove: Grove, row: int, s: int, offer: Offer) -> None:
+    """Make the clone absent from sample s in `offer`."""
+    offer.presence[s], offer.own[s], offer.rest[s] = ABSENT, 0.0, offer.whole[s]
+    offer.gap[s] = -grove.heights[row, s, 0]
 
-    With the exact height at the clone's prevalence this is what the weights miss; 0 where absent.
-    """
-    if offer.presence[s] == ABSENT:
-        return -grove.heights[row, s, 0]
+
+@kernel
+def gap_filled(state: State, grove: Grove, s: int, offer: Offer, n: int, at_root: bool) -> float:
+    """Exact log density of the fractions in `offer` beside the likelihood, minus that of the filled pieces."""
     a = state.sparsity[s]
-    n = fill_place(state, grove, row, s, offer, at_root)[0]
     value = (a - 1.0) * (math.log(offer.own[s]) + math.log(offer.rest[s]))
     if at_root:
         value += tie(offer.rest[s], grove.tie[s, 0], grove.tie[s, 1])
     return value - log_piece(grove.pieces, n, offer.own[s], offer.rest[s], a)
+
+
+@kernel
+def draw_sample(
+    state: State, grove: Grove, row: int, s: int, offer: Offer, others: int, at_root: bool, rng: np.random.Generator
+) -> None:
+    """Draw presence and fractions of the place in sample s to `offer`, with the gap there."""
+    if not has_room(offer, s):
+        leave_absent(grove, row, s, offer)
+        return
+    absent = log_absent(state, grove, row, s, offer)
+    n, log_integral = fill_place(state, grove, row, s, offer, at_root)
+    log_integral -= tie_of_whole(grove, s, offer, at_root)
+    present = log_integral + log_present_factor(state, grove, s, offer, others)
+    draw_filled(state, grove, row, s, offer, absent, present, n, at_root, rng)
+
+
+@kernel
+def stand_in(state: State, grove: Grove, row: int, s: int, offer: Offer, at_root: bool) -> float:
+    """The gap (see `Offer`) of presence and fractions in `offer` that were not drawn there."""
+    if offer.presence[s] == ABSENT:
+        return -grove.heights[row, s, 0]
+    n = fill_place(state, grove, row, s, offer, at_root)[0]
+    return gap_filled(state, grove, s, offer, n, at_root)
 
 
 @kernel

@@ -7,12 +7,12 @@ the summed weights and rejuvenated by re-hanging. One particle, drawn by weight,
 import numpy as np
 
 from clonalbayes.kernels.jit import kernel
-from clonalbayes.kernels.layout import ABSENT, Priors, ReadData
+from clonalbayes.kernels.layout import ABSENT, SUBCLONAL, Priors, ReadData
 from clonalbayes.kernels.profile import Terms
 from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.tree_graft import attach, draw_at, weigh_places
-from clonalbayes.kernels.tree_grove import NOWHERE, Grove, refresh_constants
-from clonalbayes.kernels.tree_hang import draw_place, log_sum, rehang
+from clonalbayes.kernels.tree_grove import NOWHERE, Grove, refresh_constants, refresh_prevalences
+from clonalbayes.kernels.tree_hang import draw_place, log_sum, missed_new, rehang
 from clonalbayes.kernels.tree_place import Offer
 
 PARTICLES = 24
@@ -85,6 +85,7 @@ def plant(
             weights = weigh_places(state, grove, k, offer, priors.tree[1])
             place = draw_place(weights, rng)
             draw_at(state, grove, k, place, offer, rng)
+            missed_new(data, state, work, terms, k, offer)
             attach(state, grove, k, place, offer)
             log_weight[x] += log_sum(weights)
             for _ in range(min(REHANGS, step)):
@@ -102,3 +103,14 @@ def plant(
     if x >= 0:
         state.parent[:], state.fraction[:], state.ccf[:] = parent[x], fraction[x], ccf[x]
         state.presence[:], grove.populations[:] = presence[x], populations[x]
+
+
+@kernel
+def plant_given(state: State, parent: np.ndarray) -> None:
+    """Give the clones a tree that is given, all of them present with equal fractions."""
+    clones, root = state.n_clones[0], state.ccf.shape[0]
+    state.parent[:clones] = parent
+    state.presence[:clones] = SUBCLONAL
+    state.fraction[:clones] = 1.0 / (clones + 1.0)
+    state.fraction[root] = 1.0 / (clones + 1.0)
+    refresh_prevalences(state)

@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from clonalbayes.kernels.ascertainment import mark_weak
-from clonalbayes.kernels.assign import assign_all
-from clonalbayes.kernels.hyper import update_concentration, update_parameters
+from clonalbayes.kernels.ascertainment import fill_low_row, mark_weak
+from clonalbayes.kernels.hyper import update_parameters
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import Priors, ReadData
-from clonalbayes.kernels.profile import Terms, build_tails, sort_members
+from clonalbayes.kernels.profile import Terms, build_tails
 from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.sweep import constant_loglik, update_genotypes
-from clonalbayes.kernels.tables import build_tables
-from clonalbayes.kernels.tree_grove import Grove, build_curves, refresh_constants, refresh_prevalences
+from clonalbayes.kernels.tables import build_tables, refresh_cells
+from clonalbayes.kernels.tree_grove import Grove, build_curves, refresh_constants, refresh_heights, refresh_prevalences
 from clonalbayes.kernels.tree_local import settle_all, update_psi, update_sparsity
 from clonalbayes.kernels.tree_moves import move_tree
 from clonalbayes.kernels.tree_place import Offer
 
 TRANSFERS = 1.0  # between populations, per clone and sample
+PASSES = 2  # over the tree in a sweep, where clusters are given
 
 
 @kernel
@@ -29,38 +29,55 @@ def build_all_curves(data: ReadData, state: State, work: Work, terms: Terms, gro
 @kernel
 def tree_blocks(
     data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, passes: int,
-    strict: bool, rng: np.random.Generator,
+    given: bool, strict: bool, rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    """Tree, fractions and their prior's parameters, given the assignments. Reads curves and tails."""
-    refresh_prevalences(state)
+    """Tree (unless `given`), fractions and their prior's parameters, given the assignments. Reads curves and tails."""
     for _ in range(passes):
+        refresh_prevalences(state)
         refresh_constants(state, priors, grove)
-        move_tree(data, state, work, terms, grove, priors, offer, strict, rng)
+        refresh_heights(data, state, work, terms, grove)
+        if not given:
+            move_tree(data, state, work, terms, grove, priors, offer, strict, rng)
         settle_all(data, state, work, terms, grove, offer, TRANSFERS, rng)
         update_sparsity(state, priors, rng)
         update_psi(state, priors, rng)
 
 
-def sweep_tree(
-    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, fixed: bool,
-    passes: int, curves: bool, round_: int, rng: np.random.Generator,
-) -> float:  # fmt: skip
-    """Every block once: partition, tree and fractions (`passes` times), per-sample parameters, concentration.
+@kernel
+def chances_missed(data: ReadData, state: State, work: Work) -> None:
+    """What ascertainment needs of the tables, where assignments and genotypes are given."""
+    refresh_cells(data, state, work)
+    if data.min_alt > 0:
+        for k in range(state.n_clones[0]):
+            fill_low_row(data, state, work, k, state.ccf[k])
+        mark_weak(data, state, work)
 
-    `round_` counts the sweeps from 1 while tuning, and is 0 afterwards; `curves` says whether to build the
-    stand-ins of the likelihood anew. Returns the log likelihood at the end of the sweep.
-    """
+
+def read_curves(data: ReadData, state: State, work: Work, terms: Terms, grove: Grove) -> None:
+    """Everything that the tree's moves read, from assignments, genotypes and parameters."""
     build_tables(data, state, work)
-    sort_members(state, work)
-    if fixed:
-        update_genotypes(data, state, work, rng)
-    else:
-        assign_all(data, state, work, priors.component, rng)
     build_tails(data, state, work)
     mark_weak(data, state, work)
-    if curves:
-        build_all_curves(data, state, work, terms, grove)
-    tree_blocks(data, state, work, terms, grove, priors, offer, passes, round_ == 0, rng)
-    loglik = update_parameters(data, state, work, terms, priors, round_, rng)
-    update_concentration(state, work, priors.concentration, rng)
-    return loglik + constant_loglik(data, state, work)
+    build_all_curves(data, state, work, terms, grove)
+
+
+def sweep_tree(
+    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, passes: int,
+    given: bool, settled: bool, round_: int, rng: np.random.Generator,
+) -> float:  # fmt: skip
+    """Every block once, where clusters are given: genotypes, tree and fractions (`passes` times), parameters.
+
+    `given` keeps the tree, `settled` says that every mutation has but one genotype; `round_` counts the sweeps
+    from 1 while tuning, and is 0 afterwards. Returns the log likelihood at the end of the sweep.
+    """
+    if settled:
+        build_tails(data, state, work)
+        chances_missed(data, state, work)
+    else:
+        build_tables(data, state, work)
+        update_genotypes(data, state, work, rng)
+        build_tails(data, state, work)
+        mark_weak(data, state, work)
+    build_all_curves(data, state, work, terms, grove)
+    tree_blocks(data, state, work, terms, grove, priors, offer, passes, given, round_ == 0, rng)
+    return update_parameters(data, state, work, terms, priors, round_, rng) + constant_loglik(data, state, work)
