@@ -421,7 +421,13 @@ def test_plot_draws_one_figure_or_all(small_result, tmp_path, capsys):
     assert main(["plot", "all", str(small_result), "--out", str(tmp_path / "n.svg")]) == WRONG_INPUT
     assert main(["plot", "all", str(small_result), "--out", str(tmp_path / "all")]) == DONE
     drawn = {path.stem for path in (tmp_path / "all").iterdir()}
-    assert drawn == set(PLOTS) - {"all"}
+    from clonalbayes.plots import OF_TREES
+
+    with_trees = (small_result / "trees.json").exists()
+    assert drawn == set(PLOTS) - {"all", *(() if with_trees else OF_TREES)}
+    if not with_trees:
+        assert main(["plot", "tree", str(small_result), "--out", str(tmp_path / "t.png")]) == WRONG_INPUT
+        assert "the result has no trees" in capsys.readouterr().err
 
 
 def test_doctor_finds_everything(capsys):

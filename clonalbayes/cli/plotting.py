@@ -9,20 +9,21 @@ from clonalbayes.faults import fail
 
 
 def plot(options: argparse.Namespace) -> None:
-    """Draw one figure into a file, or every figure into a folder; print what was written."""
+    """Draw one figure into a file, or every figure that the model has into a folder; print what was written."""
     from clonalbayes.results import open_result
 
-    open_result(options.result)  # a fault of the folder is told before matplotlib is loaded
+    result = open_result(options.result)  # a fault of the folder is told before matplotlib is loaded
     if options.name == "all" and options.out.exists() and not options.out.is_dir():
         raise fail(str(options.out), "is a file", "Name a folder for all figures.")
     import matplotlib as mpl
 
     mpl.use("Agg")  # a file is drawn: no screen is needed
-    from clonalbayes.plots import REGISTRY, draw
+    from clonalbayes.plots import OF_TREES, REGISTRY, draw
 
     wanted = {options.name: Path(options.out)}
     if options.name == "all":
-        wanted = {name: options.out / f"{name}.png" for name in REGISTRY}
+        left_out = () if "trees" in result.run else OF_TREES
+        wanted = {name: options.out / f"{name}.png" for name in REGISTRY if name not in left_out}
     for name, out in wanted.items():
         draw(name, options.result, out)
         print(out)

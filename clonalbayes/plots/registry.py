@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from clonalbayes.faults import fail
 from clonalbayes.plots import style
+from clonalbayes.plots.alternatives import plot_alternatives
+from clonalbayes.plots.fish import plot_fish
 from clonalbayes.plots.heatmap import plot_heatmap
 from clonalbayes.plots.n_clones import plot_n_clones
 from clonalbayes.plots.prevalence import plot_prevalence
 from clonalbayes.plots.similarity import plot_similarity
 from clonalbayes.plots.source import Source
+from clonalbayes.plots.tree import plot_tree
 from clonalbayes.plots.vaf_pairs import plot_vaf_pairs
 
 if TYPE_CHECKING:
@@ -24,8 +27,14 @@ REGISTRY: dict[str, Callable[..., Any]] = {
     "prevalence": plot_prevalence,
     "n_clones": plot_n_clones,
     "similarity": plot_similarity,
+    "tree": plot_tree,
+    "alternatives": plot_alternatives,
+    "fish": plot_fish,
 }
 """Name of a figure -> function that draws it from a tree or a result folder and returns its axes."""
+
+OF_TREES = ("tree", "alternatives", "fish")
+"""Figures that need a model with trees."""
 
 
 def draw(name: str, source: Source, out: str | os.PathLike[str] | None = None, **options: Any) -> Figure:

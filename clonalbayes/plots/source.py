@@ -76,6 +76,19 @@ def labels_of(tree: xr.DataTree) -> np.ndarray:
     return np.asarray(group(tree, "consensus")["clone"].values, np.int64)
 
 
+def with_trees(tree: xr.DataTree) -> None:
+    """Refuse a posterior without trees.
+
+    Raises
+    ------
+    InputError
+        If its model has none.
+    """
+    if "parent" not in tree["posterior"].data_vars:
+        remedy = "Fit a model with trees, such as `--model tree`, or draw another figure."
+        raise fail("plot", "the result has no trees", remedy)
+
+
 def clones_of(tree: xr.DataTree) -> int:
     """Number of consensus clones."""
     return int(group(tree, "consensus")["cellular_prevalence"].sizes["clone"])

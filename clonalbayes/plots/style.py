@@ -71,6 +71,18 @@ def colour_of(label: int) -> str:
     return PALETTE[(label - 1) % len(PALETTE)]
 
 
+def ink_on(colour: str) -> str:
+    """Black or white, whichever is read better on a colour.
+
+    Examples
+    --------
+    >>> ink_on("#0072B2"), ink_on("#E1C378")
+    ('white', 'black')
+    """
+    red, green, blue = (int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
+
+
 def marker_of(label: int) -> str:
     """Marker of a consensus label."""
     if label in (NOISE, GERMLINE):
@@ -190,6 +202,17 @@ def name_ticks(axis: Axes, which: str, values: Sequence[str], *, size: float | N
     room = inches_of(axis)[0] * 72.0 / max(len(shown), 1)
     turned = max((len(value) for value in shown), default=0) * font * 0.6 > room
     axis.set_xticks(range(len(shown)), shown, fontsize=font, rotation=90 if turned else 0)
+
+
+def room_for_names(values: Sequence[str]) -> float:
+    """Inches that names take which are turned by a quarter.
+
+    Examples
+    --------
+    >>> round(room_for_names(["a", "x" * 16]), 2)
+    1.0
+    """
+    return 7.5 * 0.6 / 72.0 * max((len(escape(value)) for value in values), default=0)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
