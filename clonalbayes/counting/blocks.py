@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import struct
 import zlib
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 try:
-    from isal import isal_zlib as fast  # type: ignore[import-not-found,unused-ignore]
+    fast: Any = import_module("isal.isal_zlib")
 except ImportError:  # optional
-    import zlib as fast
+    fast = zlib
 
 CHUNK = 1 << 16
 """Packed bytes that are read from the disk at a time, at least."""
