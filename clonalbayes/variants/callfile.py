@@ -163,8 +163,11 @@ class _Reader:
         return low[0], low[1], -self._least_info(record, "CLPM", -1.0)
 
     def _least_info(self, record: Record, key: str, sign: float = 1.0) -> float:
+        if key not in record.info:
+            return np.nan
         values = []
-        for name in (key, *(f"{key}_{i}" for i in range(1, min(len(record.ref), 20) + 1))):
+        by_base = range(1, min(len(record.ref), 20) + 1) if len(record.ref) > 1 else ()
+        for name in (key, *(f"{key}_{i}" for i in by_base)):
             text = record.info_value(name)
             if text is None or text in ("", ".", "NA", "nan", "NaN"):
                 continue

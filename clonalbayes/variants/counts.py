@@ -42,12 +42,12 @@ def whole(fields: Fields, key: str) -> int:
     NotACountError
         If the field holds something else.
     """
-    text = fields.get(key, "").strip()
-    if text in ("", "."):
+    text = fields.get(key, "")
+    if text.isdigit() and text.isascii() and len(text) < 9:
+        return int(text)
+    if text.strip() in ("", "."):
         return MISSING
-    if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise NotACountError(key, text)
-    return int(text)
+    raise NotACountError(key, text)
 
 
 def several(fields: Fields, key: str) -> list[int]:

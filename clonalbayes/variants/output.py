@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ _MISSING = ("NA", "NaN", "nan", ".")
 """Texts that readers of tables take for an empty cell."""
 
 
+@lru_cache(maxsize=1 << 16)
 def quoted(text: str, also: str = "") -> str:
     r"""Write a text so that it stays one cell and is read again as it was: as `%XX` where need be.
 

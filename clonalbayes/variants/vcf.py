@@ -25,9 +25,9 @@ GENERIC = re.compile(r"(normal|tumou?r|primary|mutant|wild_?type|case|control)\d
 """Names of columns that say what a sample is and not which."""
 NORMAL_WORDS = re.compile(r"(normal|control|wild_?type)\d*", re.IGNORECASE)
 LARGEST_POSITION = 2**40
-CONTIG = re.compile(r"##contig=<(?:.*?,)?ID=([^,>]+)(.*)")
+CONTIG = re.compile(r"##contig=<(?:.*?,)?ID=([^,>]+)")
 SAMPLE_ID = re.compile(r"[<,]ID=([^,>]+)")
-SAMPLE_NAME = re.compile(r"[<,]SampleName=([^,>]+)")
+SAMPLE_NAME = re.compile(r"[<,]SampleName=\"?([^,>\"]+)")
 AS_WRITTEN = "Use the file as the caller wrote it; a line may have been cut or edited."
 
 
@@ -188,9 +188,9 @@ def _meta_line(header: Header, line: str) -> None:
     key, _, value = line[2:].partition("=")
     contig = CONTIG.match(line)
     if contig:
-        length = re.search(r"[,<]length=(\d{1,12})(?=[,>]|$)", contig[2])
+        length = re.search(r"[,<]length=(\d{1,12})(?=[,>]|$)", line)
         header.contigs[contig[1]] = int(length[1]) if length else -1
-        assembly = re.search(r"[,<]assembly=\"?([^,>\"]+)", contig[2])
+        assembly = re.search(r"[,<]assembly=\"?([^,>\"]+)", line)
         if assembly and assembly[1] not in header.meta.setdefault("assembly", []):
             header.meta["assembly"].append(assembly[1])
     else:
