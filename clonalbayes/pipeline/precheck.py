@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clonalbayes.copynumber.regions import LENGTHS, likely_builds, plain_chrom
 from clonalbayes.faults import Fault, FaultList, InputError
 
 from .runfile import RunFile
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from clonalbayes.variants.fasta import Reference
 
 
@@ -23,7 +27,7 @@ def precheck(run: RunFile, *, thorough: bool) -> None:
     run
         The description of the patient.
     thorough
-        Whether calls and counts are read too, which takes longer; the stages that use them do it anyway.
+        Whether calls are read too, which takes longer; the stage that joins them does it anyway.
 
     Raises
     ------
@@ -39,10 +43,10 @@ def precheck(run: RunFile, *, thorough: bool) -> None:
         files += [str(file) for file in run.setting("panel", "reads", ())]
         for file in files:
             _try(faults, lambda file=file: _open(file, genome))  # type: ignore[misc]
-    _try(faults, lambda: _copy_number(run))
+    _try(faults, lambda: _copy_number(run, genome))
+    _try(faults, lambda: _counts(run))
     if thorough:
         _try(faults, lambda: _calls(run))
-        _try(faults, lambda: _counts(run))
     if faults:
         raise InputError(faults)
 
@@ -65,7 +69,11 @@ def _target(folder: Path) -> None:
 def _model(run: RunFile) -> None:
     from clonalbayes import specs
 
-    specs.load(model_of(run))
+    try:
+        specs.load(model_of(run))
+    except InputError as error:
+        mine = [replace(f, file=run.path.name, column="fit.model") if f.file == "--model" else f for f in error.faults]
+        raise InputError(mine) from None
 
 
 def model_of(run: RunFile) -> str:
@@ -89,7 +97,7 @@ def _open(file: str, genome: Reference) -> None:
     open_alignment(file, genome)
 
 
-def _copy_number(run: RunFile) -> None:
+def _copy_number(run: RunFile, genome: Reference | None) -> None:
     from clonalbayes.copynumber.segments import check_overlaps
 
     from .assembly import copy_number_of
@@ -103,7 +111,31 @@ def _copy_number(run: RunFile) -> None:
         remedy = f"The samples are: {', '.join(known)}."
         message = "the copy number is of no sample of the patient"
         faults.add(run.path.name, message, remedy, value=", ".join(strange[:8]))
+    if genome is not None:
+        _check_genome(table.segments, genome, faults)
     faults.raise_if_any()
+
+
+def _check_genome(segments: pd.DataFrame, genome: Reference, faults: FaultList) -> None:
+    """Find files of segments on other chromosomes than those of the reference, or beyond their ends."""
+    lengths = {plain_chrom(name): length for name, length in genome.lengths.items()}
+    for file, block in segments.groupby("source", sort=False):
+        ends = {str(c): int(end) for c, end in block.groupby("chrom", sort=False)["end"].max().items()}
+        if not set(ends) & set(lengths):
+            remedy = f"{genome.name} has: {', '.join(list(genome.lengths)[:5])}. Use files of one genome."
+            message = f"none of its chromosomes is in {genome.name}"
+            faults.add(str(file), message, remedy, value=", ".join(list(ends)[:5]))
+        for chrom, end in ends.items():
+            if end > lengths.get(chrom, end):
+                remedy = "Use files of one genome build." + _likely(ends)
+                message = f"a segment ends beyond chromosome {chrom} of {genome.name} ({lengths[chrom]})"
+                faults.add(str(file), message, remedy, value=f"{chrom}:{end}")
+                break
+
+
+def _likely(ends: dict[str, int]) -> str:
+    builds = likely_builds(ends)
+    return f" The segments fit {' or '.join(builds)}." if builds and set(ends) & set(LENGTHS[builds[0]]) else ""
 
 
 def _calls(run: RunFile) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from .filter_keys import filter_keys
 from .plan import stages_folder
 from .precheck import model_of, precheck
 from .runfile import RunFile, read_run_file
-from .stages import DATA, steps_of
+from .stages import DATA, Step, steps_of
 
 FIT_KEYS = ("chains", "draws", "tune", "seed", "cores")
 MARK, ENTRY, KEY_FILE = "run.json", "run_file", "fit.key"
@@ -86,6 +87,19 @@ def run(
     if until is not None and until not in names:
         raise fail("--until", "there is no such stage", f"The stages are: {', '.join(names)}.", value=until)
     stages = Stages(stages_folder(described), say)
+    try:
+        made = _make(steps, stages, until)
+    finally:
+        with suppress(OSError):  # a run that ends at its first stage leaves nothing
+            stages.folder.rmdir()
+    if until is not None:
+        return Outcome(described.out, stages.done, "")
+    stages.forget(names)
+    return _fit(described, stages, made[DATA], progress, say)
+
+
+def _make(steps: list[Step], stages: Stages, until: str | None) -> dict[str, Path]:
+    """Make or keep the stages, up to one of them if it is named; return their folders."""
     made: dict[str, Path] = {}
     for step in steps:
         made[step.name] = stages.make(
@@ -93,9 +107,8 @@ def run(
             settings=step.settings, inputs=step.inputs, after=step.after,
         )  # fmt: skip
         if step.name == until:
-            return Outcome(described.out, stages.done, "")
-    stages.forget(names)
-    return _fit(described, stages, made[DATA], progress, say)
+            break
+    return made
 
 
 def _check_owner(described: RunFile, force: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,8 @@ class _Reader:
         self.known = {**keys.TABLES, "filters": dict(filters)}
 
     def add(self, where: Path_, message: str, remedy: str, value: object = None) -> None:
-        row = next((self.lines[where[:n]] for n in range(len(where), 0, -1) if where[:n] in self.lines), None)
+        places = [where[:n] for n in range(len(where), 0, -1)] + [(where[0], 0)]
+        row = next((self.lines[place] for place in places if place in self.lines), None)
         column = ".".join(str(part) for part in where if not isinstance(part, int)) or None
         text = None if value is None else str(value)
         self.faults.add(self.path.name, message, remedy, row=row, column=column, value=text)
@@ -136,7 +138,17 @@ class _Reader:
             return self.wrong(value, where, "is not a text", "Write a text in quotation marks.")
         if key.kind == "choice" and value not in key.choices:
             return self.wrong(value, where, "is none of the choices", suggestion(value, list(key.choices)))
-        return (self.path.parent / Path(value).expanduser()).absolute() if key.kind == "folder" else value.strip()
+        return self.folder(value, where) if key.kind == "folder" else value.strip()
+
+    def folder(self, value: str, where: Path_) -> Path | None:
+        """Return a path of a folder that need not be there."""
+        try:
+            path = (self.path.parent / Path(value).expanduser()).absolute()
+            path.exists()
+        except (OSError, ValueError, RuntimeError) as error:
+            self.add(where, f"is not the name of a folder ({error.args[-1]})", "Correct the path.", value)
+            return None
+        return path
 
     def wrong(self, value: object, where: Path_, message: str, remedy: str = "Write true or false.") -> None:
         self.add(where, message, remedy, value)
@@ -171,8 +183,13 @@ class _Reader:
         if not isinstance(value, str) or not value.strip():
             self.add(where, "is not the name of a file", "Write a path in quotation marks.", value)
             return None
-        path = (self.path.parent / Path(value).expanduser()).absolute()
-        if not path.exists():
+        try:
+            path = (self.path.parent / Path(value).expanduser()).absolute()
+            there = path.exists()
+        except (OSError, ValueError, RuntimeError) as error:
+            self.add(where, f"is not the name of a file ({error.args[-1]})", "Correct the path.", value)
+            return None
+        if not there:
             near = suggestion(path.name, sorted(p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
             hint = f" {near}" if near.startswith("Did") else ""
             folder = "the folder is not there" if not path.parent.is_dir() else "the file is not there"
@@ -252,10 +269,20 @@ def _check_names(rows: list[dict[str, Any]], reader: _Reader) -> None:
     """Find samples of one name and reads that are two samples'."""
     for key, message in (("name", "two samples bear one name"), ("reads", "two samples have the same reads")):
         seen: dict[Any, int] = {}
+        if key == "name":
+            _check_signs(rows, reader)
         for i, row in enumerate(rows):
             if key in row and seen.setdefault(row[key], i) != i:
                 value = row[key].name if isinstance(row[key], Path) else row[key]
                 reader.add(("sample", i, key), message, "Correct one of them.", value)
+
+
+def _check_signs(rows: list[dict[str, Any]], reader: _Reader) -> None:
+    """Find names with signs that would be taken for a path or for NAME=FILE."""
+    for i, row in enumerate(rows):
+        if re.search(r"[/\\=\x00-\x1f]", row.get("name", "")):
+            message = "the name holds a slash, an equals sign or a control character"
+            reader.add(("sample", i, "name"), message, "Give the sample another name.", row["name"])
 
 
 def _check_dates(run: RunFile, rows: dict[str, list[dict[str, Any]]], reader: _Reader) -> None:

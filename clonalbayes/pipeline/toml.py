@@ -89,5 +89,5 @@ def lines_of(text: str) -> dict[Path_, int]:
 
 def suggestion(name: str, known: list[str]) -> str:
     """Word the remedy for an unknown name: the nearest known one, or all of them."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(known)}."
