@@ -138,6 +138,15 @@ def test_the_likely_build_is_named(tmp_path, monkeypatch):
         find_contexts(table, g.reference(tmp_path))
 
 
+def test_positions_counted_from_zero_and_another_stated_build_are_told(tmp_path):
+    table = sites()
+    genome = g.reference(tmp_path)
+    with pytest.raises(InputError, match="They agree one base further on: positions here are counted from 1"):
+        find_contexts(table.assign(pos=table["pos"] - 1), genome)
+    with pytest.raises(InputError, match="The calls say that they are on GRCh37"):
+        find_contexts(table.assign(pos=table["pos"].clip(upper=800) + 1, build="GRCh37"), genome)
+
+
 def test_a_dataset_gets_the_coordinate(tmp_path):
     table = sites(40).drop_duplicates(["chrom", "pos"])
     lines = ["mutation_id\tsample_id\tref_counts\talt_counts"]

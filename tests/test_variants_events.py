@@ -175,6 +175,13 @@ def test_drivers_are_named_by_place_or_by_mutation(tmp_path):
     assert table(tmp_path, "ids.csv", by_id)["sample"].tolist() == [""]
 
 
+def test_a_table_that_r_wrote_is_read(tmp_path):
+    text = '"","Gene","Chromosome","Position","Ref","Alt","VAF"\n"1","TP53","chr17",7577120,"C","T",0.4\n'
+    found = read_events(e.event_file(tmp_path, "r.csv", text)).table
+    assert found["event"].tolist() == ["chr17:7577120:C>T"]
+    assert from_attributes(found["attributes"][0]) == {"ref": "C", "alt": "T", "VAF": "0.4"}
+
+
 def test_the_table_is_read_again_as_it_was(tmp_path):
     files = [e.event_file(tmp_path, n) for n in e.FILES]
     found = read_events(files)

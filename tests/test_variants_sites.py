@@ -318,6 +318,22 @@ def test_few_wrong_reference_alleles_are_named_and_many_refused(tmp_path):
         )
 
 
+def test_builds_are_known_by_name_where_lengths_are_absent(tmp_path):
+    for said, build in (
+        ("file:///seq/Homo_sapiens_assembly19.fasta", "GRCh37"),
+        ("/data/hg38/genome.fa", "GRCh38"),
+        ("/home/lab38/genome.fa", None),
+        ("hg19_to_hg38.fa", None),
+    ):
+        assert one(tmp_path, "x.vcf", g.vcf(f"##reference={said}\n", "s", [])).build == build
+    assert one(tmp_path, "y.vcf", g.vcf("", "s", [])).build is None
+
+
+def test_one_path_is_as_good_as_a_list(tmp_path):
+    path = g.write(tmp_path, "caveman.vcf")
+    assert read_variants(path).table.equals(read_variants([str(path)]).table)
+
+
 def test_real_files_are_read(shared):
     formats = shared / "data" / "formats"
     expected = {

@@ -33,8 +33,8 @@ BUILDS: dict[str, dict[str, int]] = {
 MITOCHONDRIA = {16569: "rCRS", 16571: "the older sequence of hg19"}
 
 _WORDS = (
-    ("GRCh37", r"grch37|grc37|hg19|hs37|b37|g1k_v37|ncbi37|^37(\.|$)|assembly19"),
-    ("GRCh38", r"grch38|hg38|hs38|b38|ncbi38|^38(\.|$)|assembly38"),
+    ("GRCh37", r"grch37|grc37|hg19|hs37|(?<![a-z])b37|g1k_v37|ncbi37|^37(\.|$)|assembly19"),
+    ("GRCh38", r"grch38|grc38|hg38|hs38|(?<![a-z])b38|ncbi38|^38(\.|$)|assembly38"),
     ("T2T", r"chm13|t2t|^hs1$"),
 )
 

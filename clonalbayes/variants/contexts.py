@@ -18,7 +18,7 @@ from clonalbayes.data.schema import MISSING
 from clonalbayes.faults import fail
 
 from .fasta import Reference
-from .normalise import SHOWN, agrees, too_many, wrong_build
+from .mismatch import agrees, judge
 from .output import quoted, write_table
 
 if TYPE_CHECKING:
@@ -117,13 +117,13 @@ def find_contexts(sites: pd.DataFrame, reference: str | Path | Reference, source
             wrong[i] = True
         elif size == 1:
             labels[i] = channel(around, alt[i])
-    notes = _judge(sites.assign(chrom=chrom, pos=pos), there, wrong, genome, source)
+    notes = _judge(sites.assign(chrom=chrom, pos=pos, ref=ref), there, wrong, genome, source)
     return Contexts(labels, wrong, notes + _without(labels, ref, alt, there, wrong))
 
 
 def _judge(sites: pd.DataFrame, there: np.ndarray, wrong: np.ndarray, genome: Reference, source: str) -> list[str]:
     """Raise if the reference is another genome; else say which sites differ."""
-    n, absent = int(there.sum()), int((~there).sum())
+    absent = int((~there).sum())
     notes = []
     if absent * 2 > len(there):
         i = int(np.flatnonzero(~there)[0])
@@ -135,16 +135,13 @@ def _judge(sites: pd.DataFrame, there: np.ndarray, wrong: np.ndarray, genome: Re
         )
     if absent:
         notes.append(f"{absent} mutations without a place, or on chromosomes that {genome.name} does not have")
-    if not wrong.any():
-        return notes
-    some = [
-        f"{sites['chrom'].iloc[i]}:{sites['pos'].iloc[i]} {sites['ref'].iloc[i]}" for i in np.flatnonzero(wrong)[:SHOWN]
-    ]
-    if too_many(int(wrong.sum()), n):
-        far = {str(c): int(p) for c, p in sites[there].groupby("chrom", sort=False)["pos"].max().items()}
-        raise wrong_build(source, int(wrong.sum()), n, genome, far, some[0])
-    more = ", ..." if wrong.sum() > SHOWN else ""
-    return [*notes, f"{wrong.sum()} of {n} reference alleles are not those of {genome.name}: {', '.join(some)}{more}"]
+    return notes + judge(sites[there], wrong[there], genome, source, _stated_build(sites))
+
+
+def _stated_build(sites: pd.DataFrame) -> str | None:
+    """Return the build that a table of sites states, if it states one."""
+    stated = set(sites["build"]) - {""} if "build" in sites else set()
+    return stated.pop() if len(stated) == 1 else None
 
 
 def _without(labels: np.ndarray, ref: np.ndarray, alt: np.ndarray, there: np.ndarray, wrong: np.ndarray) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from clonalbayes.data.readers import cells
-from clonalbayes.data.readers.tables import Table, read_table
+from clonalbayes.data.readers.tables import ROW_NAMES, Table, read_table
 from clonalbayes.data.readers.text import TextFile, guess_separator, header_line, split_line
 from clonalbayes.faults import FaultList
 
@@ -110,7 +110,7 @@ def read_events(source: TextFile, faults: FaultList, sample: str) -> Found:
     _check(table, chosen, cell, numbers, faults)
     faults.raise_if_any()
     found = Found(source.name, [], digests={source.name: source.digest})
-    extra = [h for h in cell if h not in chosen.values()]
+    extra = [h for h in cell if h not in (*chosen.values(), "", ROW_NAMES)]
     for i in range(len(table)):
         one = {what: cell[column][i] for what, column in chosen.items() if column in cell}
         event = _event(one, int(table.rows[i]), numbers["pos"][i])

@@ -51,7 +51,9 @@ FORMATS: tuple[tuple[str, Callable[[TextFile], str | None], Reader], ...] = (
 """What is read, besides a table of events: its meaning, why a file is not of it, and the reader."""
 
 
-def read_events(paths: Sequence[str | Path], *, names: Mapping[str, str] | None = None, slop: int = 0) -> Events:
+def read_events(
+    paths: str | Path | Sequence[str | Path], *, names: Mapping[str, str] | None = None, slop: int = 0
+) -> Events:
     """Read events from any number of files and join them.
 
     Parameters
@@ -72,13 +74,14 @@ def read_events(paths: Sequence[str | Path], *, names: Mapping[str, str] | None 
     InputError
         With every fault of every file.
     """
-    if not paths:
+    files_given = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    if not files_given:
         raise fail("events", "no file is given", "Give at least one file of events.")
     if slop < 0:
         raise fail("slop", "the tolerance of breakpoints is negative", "Give 0 or more bases.", value=str(slop))
     found, tables, errors = [], [], []
     digests: dict[str, str] = {}
-    for path in map(Path, paths):
+    for path in files_given:
         try:
             one = _read(path, names or {})
         except InputError as error:

@@ -60,7 +60,7 @@ class Sites:
 
 
 def read_variants(
-    paths: Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path],
     *,
     reference: str | Path | Reference | None = None,
     split_mnv: bool = False,
@@ -93,7 +93,7 @@ def read_variants(
         With every fault of every file; if the files are on different genome builds; if the reference is not the
         one of the calls.
     """
-    files = [Path(p) for p in paths]
+    files = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     if not files:
         raise fail("sites", "no file is given", "Give at least one file of variants.")
     genome = reference if reference is None or isinstance(reference, Reference) else Reference(reference)
