@@ -23,8 +23,10 @@ from good_inputs import (
     write,
 )
 
+from clonalbayes.data.describe import describe
 from clonalbayes.data.export import EXPORTS, export
 from clonalbayes.data.patient import Patient, read
+from clonalbayes.data.schema import validate
 from clonalbayes.faults import InputError
 
 
@@ -353,3 +355,21 @@ def test_ssm_of_one_probability(tmp_path: Path) -> None:
     patient = read(ssm_file(tmp_path, SSM.replace("0.33", "0.123456789")))
     back, _ = round_trip(patient, "pairtree", tmp_path / "out")
     assert back.data["var_read_prob"].values[2, 0] == 0.123456789
+
+
+def test_a_second_copy_number_state_survives_the_long_table(tmp_path):
+    """Our own columns; the other formats say that they lose it."""
+    both, shape = ("mutation", "specimen"), (3, 2)
+    ds = read(long_file(tmp_path)).data
+    major, share = np.full(shape, -1), np.full(shape, np.nan)
+    major[1, 0], share[1, 0] = 2, 0.6
+    ds = validate(ds.assign(
+        major_cn_2=(both, major), minor_cn_2=(both, np.where(major > 0, 0, -1)), cn_fraction=(both, share)
+    ))  # fmt: skip
+    losses = export(ds, "pyclone-vi", tmp_path / "out.tsv")
+    assert any("second ones are in columns of ours" in loss for loss in losses)
+    back = read(tmp_path / "out.tsv").data
+    for name in ("major_cn_2", "minor_cn_2", "cn_fraction"):
+        np.testing.assert_array_equal(back[name].values, ds[name].values)
+    assert any("cn_fraction" in loss for loss in export(ds, "pairtree", tmp_path / "out.ssm"))
+    assert describe(ds).samples[0].copy_number["1+1 and 2+0"] > 0.3

@@ -192,6 +192,7 @@ def _without_copies(draft: Draft) -> np.ndarray:
     """Where the tumour cells hold no copy of the site, by mutation and sample."""
     major, total = _or_missing(draft.major_cn, draft.shape), _or_missing(draft.total_cn, draft.shape)
     lost = (major == 0) | ((major == MISSING) & (total == 0))
+    lost &= _or_missing(draft.major_cn_2, draft.shape) <= 0
     return lost if draft.var_read_prob is None else lost & np.isnan(draft.var_read_prob)
 
 

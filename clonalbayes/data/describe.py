@@ -11,6 +11,9 @@ import xarray as xr
 from .patient import Patient
 from .schema import MISSING
 
+SECOND = 10**8
+"""Multiplies the code of a second copy-number state, so that both fit into one number."""
+
 STATES_SHOWN = 4
 """Copy-number states that are named for each sample; the others are counted."""
 
@@ -35,7 +38,8 @@ class SampleDescription:
         Tumour cells / all cells, and its standard error (NaN = not given).
     copy_number
         States "major+minor" (or "total T" where only that is known, "given share" where the expected share
-        of alt reads is given) with the share of mutations, the commonest first.
+        of alt reads is given; "2+1 and 1+1" where the tumour cells are in two states) with the share of
+        mutations, the commonest first.
     date, group
         "" if not given.
     """
@@ -186,6 +190,9 @@ def _copy_number(one: xr.Dataset) -> dict[str, float]:
     code = np.where(major != MISSING, major * 1000 + minor, -(total + 2))
     if "var_read_prob" in one:
         code = np.where(np.isnan(one["var_read_prob"].values), code, 10**7)
+    if "major_cn_2" in one:
+        second = one["major_cn_2"].values.astype(int) * 1000 + one["minor_cn_2"].values.astype(int) + 1
+        code = np.where(one["major_cn_2"].values == MISSING, code, code + second * SECOND)
     states, counts = np.unique(code, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return {_state_name(int(states[i])): float(counts[i] / len(code)) for i in order}
@@ -194,6 +201,8 @@ def _copy_number(one: xr.Dataset) -> dict[str, float]:
 def _state_name(code: int) -> str:
     if code == 10**7:
         return "given share"
+    if code >= SECOND:
+        return f"{_state_name(code % SECOND)} and {_state_name(code // SECOND - 1)}"
     if code >= 0:
         return f"{code // 1000}+{code % 1000}"
     total = -code - 2

@@ -24,7 +24,7 @@ from .schema import DIPLOID, MISSING
 GENERIC = re.compile(r"s\d+")
 """Ids that Pairtree accepts."""
 
-COMMON_LOSSES = ("context", "kind", "ref", "alt", "date", "group")
+COMMON_LOSSES = ("context", "kind", "ref", "alt", "date", "group", "cn_fraction", "treatment")
 
 
 def export(patient: Patient | xr.Dataset, format: str, path: str | os.PathLike[str]) -> list[str]:
@@ -127,7 +127,7 @@ def _long(ds: xr.Dataset, folder: Path, name: str, losses: list[str]) -> None:
     for extra in ("purity_sd", "date", "group"):
         if _said(ds, extra):
             columns[extra] = np.tile(ds[extra].values, n)
-    for extra in ("total_cn", "var_read_prob"):
+    for extra in ("total_cn", "major_cn_2", "minor_cn_2", "cn_fraction", "var_read_prob"):
         if _said(ds, extra):
             values = ds[extra].values.ravel()
             columns[extra] = _blank(values) if values.dtype.kind == "i" else values
@@ -135,7 +135,9 @@ def _long(ds: xr.Dataset, folder: Path, name: str, losses: list[str]) -> None:
         losses.append("PyClone-VI itself cannot use rows whose major_cn is NA (only the total is known)")
     if (alt == MISSING).any():
         losses.append("PyClone-VI itself leaves out mutations with a missing count (NA)")
-    _lose(ds, losses, ("cluster",), "pyclone-vi")
+    if "major_cn_2" in columns:
+        losses.append("PyClone-VI itself knows one copy-number state a sample: the second ones are in columns of ours")
+    _lose(ds, losses, ("cluster", "treatment"), "pyclone-vi")
     _table(columns, folder / name)
 
 

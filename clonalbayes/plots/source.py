@@ -130,6 +130,9 @@ def ccf_of(tree: xr.DataTree) -> xr.DataArray:
     total = held["major_cn"].values.astype(float) + held["minor_cn"].values
     if "total_cn" in held:
         total = np.where(held["major_cn"].values < 0, held["total_cn"].values, total)
+    if "major_cn_2" in held:
+        second, share = held["major_cn_2"].values + held["minor_cn_2"].values, held["cn_fraction"].values
+        total = np.where(held["major_cn_2"].values < 0, total, share * total + (1.0 - share) * second)
     total = np.where(total < 0, normal, total)  # no call: as the normal cells
     with np.errstate(invalid="ignore", divide="ignore"):
         carried = purity * copies / (purity * total + (1.0 - purity) * normal)

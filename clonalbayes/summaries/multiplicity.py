@@ -53,7 +53,8 @@ def multiplicity(ds: xr.Dataset, genotype: np.ndarray, draws: Draws, found: Cons
     Returns
     -------
     numpy.ndarray
-        [N, S] int8; -1 for noise and where the expected alt fraction was given.
+        [N, S] int8; -1 for noise and where the expected alt fraction was given. Rounded where the tumour cells
+        of a sample have different copies.
     """
     first, number, copies = genotype_classes(ds)
     chosen = np.zeros(len(first), np.intp)
@@ -65,7 +66,7 @@ def multiplicity(ds: xr.Dataset, genotype: np.ndarray, draws: Draws, found: Cons
         )
     vectors = copies[first + chosen]
     vectors[found.partition == NOISE] = np.nan
-    return np.where(np.isnan(vectors), UNKNOWN, vectors).astype(np.int8)
+    return np.rint(np.where(np.isnan(vectors), UNKNOWN, vectors)).astype(np.int8)
 
 
 def _most_frequent(

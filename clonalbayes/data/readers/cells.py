@@ -75,6 +75,14 @@ ERROR_RATE = Rule(
 READ_PROB = Rule(
     "var_read_prob", 0, 1, False, "Give the expected share of alt reads, above 0 and at most 1.", True
 )
+CN_FRACTION = Rule(
+    "share of the first state",
+    0,
+    1,
+    False,
+    "Give the share of the tumour cells in major_cn, minor_cn, above 0 and at most 1.",
+    True,
+)
 POSITION = Rule("position", 0, 2**40, True, "Give the 1-based position on the chromosome.")
 
 

@@ -233,6 +233,12 @@ def _copy_number(
     for name, values in have.items():
         grid = to_grid(cells.as_counts(values, np.int16), mutation, specimen, draft.shape)
         setattr(draft, name, grid)
+    for name, rule in (("major_cn_2", cells.COPIES), ("minor_cn_2", cells.COPIES), ("cn_fraction", cells.CN_FRACTION)):
+        if name in table.frame:
+            values = numbers(table, name, rule, faults)
+            values = values if rule is cells.CN_FRACTION else cells.as_counts(values, np.int16)
+            missing = np.nan if rule is cells.CN_FRACTION else -1
+            setattr(draft, name, to_grid(values, mutation, specimen, draft.shape, missing))
     if "var_read_prob" in table.frame:
         prob = numbers(table, "var_read_prob", cells.READ_PROB, faults)
         draft.var_read_prob = to_grid(prob, mutation, specimen, draft.shape, np.nan)
