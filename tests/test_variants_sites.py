@@ -353,3 +353,32 @@ def test_real_files_are_read(shared):
     assert reads(read_variants([formats / "mutect2/m2_old_two_sample.vcf"]), 44515611, "SM-74P4M") == (6, 22)
     with pytest.raises(InputError, match="is on GRCh38"):
         read_variants([formats / "mutect2/m2_old_two_sample.vcf", formats / "caveman/flagged_grch38_mnv.vcf"])
+
+
+def test_no_allele_of_a_real_file_is_lost(shared, tmp_path):
+    """Each line's alleles, filter and name are found again among the calls, read back from the written table."""
+    formats = shared / "data" / "formats"
+    n = 0
+    for path in sorted(p for p in formats.rglob("*.vcf*") if p.suffix in (".vcf", ".gz") and "brass" not in p.name):
+        data = path.read_bytes()
+        lines = (gzip.decompress(data) if path.suffix == ".gz" else data).decode().splitlines()
+        fields = [(i, line.split("\t")) for i, line in enumerate(lines, start=1) if line and not line.startswith("#")]
+        expected = {
+            (i, f[0], int(f[1]), f[3], a, "" if f[6] == "." else f[6], "" if f[2] == "." else f[2])
+            for i, f in fields
+            for a in f[4].split(",")
+        }
+        sites = read_variants(path)
+        write_calls(sites, tmp_path / "calls.tsv")
+        calls = pd.read_csv(tmp_path / "calls.tsv", sep="\t", dtype=str, keep_default_na=False)
+        found = {
+            (int(r["row"]), r["chrom"], int(r["file_pos"]), r["file_ref"], r["file_alt"], r["filter"], r["id"])
+            for _, r in calls.iterrows()
+        }
+        assert found == expected, path.name
+        n += len(found)
+        columns = [c for c in calls.columns if c.startswith(("alt_count:", "depth:"))]
+        assert len(columns) == 2 * len(sites.samples)
+        known = sites.calls[columns].to_numpy()
+        assert ((known == -1) == (calls[columns] == "").to_numpy()).all()
+    assert n == 171
