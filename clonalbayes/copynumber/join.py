@@ -16,8 +16,9 @@ import xarray as xr
 from clonalbayes.data.patient import Patient
 from clonalbayes.data.schema import BOTH, MISSING, validate
 from clonalbayes.faults import FaultList, fail
+from clonalbayes.variants.builds import BUILDS, build_named, builds_that_hold
 
-from .regions import LENGTHS, build_name, likely_builds, normal_copies, plain_chroms
+from .regions import normal_copies, plain_chroms
 from .segments import CopyNumber, check_overlaps, join_tables, read_copy_number
 
 NO_CALL = ("normal", "missing", "exclude")
@@ -95,7 +96,7 @@ def add_copy_number(
         raise fail("no_call", "is none of the choices", f"Choose one of: {', '.join(NO_CALL)}.", value=no_call)
     table = _as_table(segments, [str(s) for s in ds["specimen"].values])
     sex = str(ds.attrs.get("sex", "")) if sex is None else sex
-    build = build_name(build or str(ds.attrs.get("genome_build", "")))
+    build = build_named(build or str(ds.attrs.get("genome_build", "")))
     made = _join(ds, table, sex, build, no_call)
     return _into(data, table, made) if isinstance(data, Patient) else made.ds
 
@@ -206,9 +207,9 @@ def _check_build(
     ends = segments.groupby("chrom")["end"].max().to_dict() if len(segments) else {}
     ends = {str(name): int(end) for name, end in ends.items()}
     for name, end in ends.items():
-        longest = LENGTHS.get(build or "", {}).get(name)
+        longest = BUILDS.get(build or "", {}).get(name)
         if longest is not None and end > longest:
-            others = [b for b in likely_builds(ends) if b != build]
+            others = [b for b in builds_that_hold(ends) if b != build]
             likely = f"The file fits {others[0]}" if others else "The file fits no build known here"
             message = f"a segment ends beyond chromosome {name} of {build} ({longest})"
             faults.add(files, message, f"{likely}: use files of one genome build.", value=f"{name}:{end}")

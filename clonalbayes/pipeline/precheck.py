@@ -8,8 +8,9 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clonalbayes.copynumber.regions import LENGTHS, likely_builds, plain_chrom
+from clonalbayes.copynumber.regions import plain_chrom
 from clonalbayes.faults import Fault, FaultList, InputError
+from clonalbayes.variants.builds import BUILDS, builds_that_hold
 
 from .runfile import RunFile
 
@@ -134,8 +135,8 @@ def _check_genome(segments: pd.DataFrame, genome: Reference, faults: FaultList) 
 
 
 def _likely(ends: dict[str, int]) -> str:
-    builds = likely_builds(ends)
-    return f" The segments fit {' or '.join(builds)}." if builds and set(ends) & set(LENGTHS[builds[0]]) else ""
+    builds = builds_that_hold(ends)
+    return f" The segments fit {' or '.join(builds)}." if builds and set(ends) & set(BUILDS[builds[0]]) else ""
 
 
 def _calls(run: RunFile) -> None:

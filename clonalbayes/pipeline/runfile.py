@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clonalbayes.copynumber.regions import BUILDS, build_name
 from clonalbayes.data.treatments import DATE_REMEDY, Treatment, parse_date
 from clonalbayes.faults import FaultList
+from clonalbayes.variants.builds import BUILDS, build_named
 
 from . import keys
 from .keys import Key
@@ -252,8 +252,8 @@ def _repeated(reader: _Reader, content: object, name: str) -> list[dict[str, Any
 
 def _check_together(run: RunFile, rows: dict[str, list[dict[str, Any]]], reader: _Reader) -> None:
     """Find what one value says against another."""
-    if run.genome and build_name(run.genome) is None:
-        known = ", ".join(sorted(set(BUILDS.values())))
+    if run.genome and build_named(run.genome) is None:
+        known = ", ".join(BUILDS)
         reader.add(("patient", "genome"), "is no known genome build", f"Known are: {known}, hg19, hg38.", run.genome)
     if not rows["sample"]:
         reader.add(("sample",), "there is no sample", f"Add a table [[sample]] for each. {NEEDED}")
