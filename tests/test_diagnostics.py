@@ -74,6 +74,12 @@ def test_chains_stuck_at_different_values_are_seen():
     assert convergence.rhat(stuck) == np.inf
 
 
+@pytest.mark.parametrize("draws", [50, 250, 1000, 1001])
+def test_rounding_is_no_variance(draws):
+    assert convergence.rhat(np.repeat([[1.0], [1.0], [0.0], [0.0]], draws, axis=1)) == np.inf
+    assert convergence.rhat(np.repeat([[1.0], [0.0], [0.0], [0.0]], draws, axis=1)) == np.inf
+
+
 @pytest.mark.parametrize("draws", [np.zeros((1, 100)), np.zeros((4, 3)), np.array([[np.nan] * 9] * 2)])
 def test_what_cannot_be_judged_is_nan(draws):
     assert np.isnan(convergence.rhat(draws))

@@ -31,6 +31,10 @@ SAID = 0.995
 """Support below which it is written on the branch."""
 
 ABSENT, PRESENT = 0.05, 0.95
+"""Probabilities of presence below and from which it is sure."""
+
+FAINT = 0.02
+"""Share of the scale below which a clone whose presence is unsure is not shaded."""
 
 ROW, TALLEST = 0.25, 17.0
 """Inches of a row, and of all rows at most."""
@@ -179,17 +183,18 @@ def _draw_prevalences(axis: Axes, data: xr.Dataset, rows: np.ndarray) -> None:
         "aspect": "auto",
         "extent": place,
     }
-    shown = np.ma.masked_where(~(present >= ABSENT), size)
+    unsure = (present >= ABSENT) & (present < PRESENT)
+    shown = np.ma.masked_where(~(present >= ABSENT) | (unsure & (size < FAINT * top)), size)
     image = axis.imshow(shown if clones else np.ma.masked_all((1, max(samples, 1))), **look)
-    row, column = np.nonzero((present >= ABSENT) & (present < PRESENT))
-    axis.plot(column, row, ".", ms=2.2, color="0.1", ls="")
+    row, column = np.nonzero(unsure)
+    axis.plot(column, row, ".", ms=2.0, color="0.45", ls="")
     for edge in range(1, clones):
         axis.axhline(edge - 0.5, color="white", lw=1.6)
     axis.set(xlim=place[:2], ylim=(max(clones, 1) - 0.4, -0.6))
     style.name_ticks(axis, "x", names(data["specimen"]))
     style.name_ticks(axis, "y", [str(int(k)) for k in data["clone"].values[order]])
     axis.tick_params(axis="y", length=0)
-    axis.annotate("clone", (-0.5, -0.75), (-4, 0), textcoords="offset points", **_HEAD)
+    axis.annotate("clone", (-0.5, -0.75), (-4, 0), textcoords="offset points", annotation_clip=False, **_HEAD)
     inch = 1.0 / style.inches_of(axis)[0]
     bar: dict[str, Any] = {"fraction": 0.35 * inch, "pad": 0.12 * inch, "aspect": 14, "shrink": 0.6}
     style.figure_of(axis).colorbar(image, ax=axis, label="prevalence", **bar)
@@ -201,7 +206,7 @@ def _add_legend(axis: Axes, data: xr.Dataset, scale: Branches) -> None:
 
     kinds = ((f"support ≥ {SURE:g}", 1.0), (f"≥ {LIKELY:g}", LIKELY), (f"< {LIKELY:g}", 0.0))
     handles = [Line2D([], [], color="0.35", label=text, **line_of(value)) for text, value in kinds]
-    handles.append(Line2D([], [], marker=".", ls="", color="0.1", ms=4, label="presence unsure"))
+    handles.append(Line2D([], [], marker=".", ls="", color="0.45", ms=4, label="presence unsure"))
     handles.append(Line2D([], [], marker="s", ls="", color="0.35", ms=4, label="normal cells"))
     figure = style.figure_of(axis)
     columns = 5 if figure.get_size_inches()[0] >= 6.5 else 3

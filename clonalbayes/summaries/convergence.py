@@ -14,6 +14,9 @@ import numpy as np
 MIN_DRAWS = 4
 """Draws of a chain below which nothing can be said."""
 
+TINY = 1e-12
+"""Share of the variance between chains below which there is none within them but for rounding."""
+
 TAILS = (0.05, 0.95)
 """Quantiles whose effective sample sizes make that of the tails."""
 
@@ -129,7 +132,7 @@ def _plain_rhat(draws: np.ndarray) -> float:
     n = draws.shape[1]
     within = draws.var(axis=1, ddof=1).mean()
     between = n * draws.mean(axis=1).var(ddof=1)
-    if within == 0:
+    if within <= TINY * between:
         return 1.0 if between == 0 else np.inf
     return float(np.sqrt((between / within + n - 1) / n))
 

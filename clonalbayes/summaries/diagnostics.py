@@ -118,7 +118,10 @@ def tree_verdict(said: str, agreed: Agreement, kind: str, judged: str) -> str:
     off = max(agreed.clades, agreed.parents)
     if kind == CONVERGED:
         return f"{said}; the chains agree on the trees (clade frequencies differ by {off:.3f})"
-    trees = f"trees: {judged} (frequencies differ by {off:.3f}, {agreed.ess:.0f} effective trees)"
+    numbers = f"(frequencies of clades differ by {off:.3f}, {agreed.ess:.0f} effective trees)"
+    if judged in said:  # the same is to be done about both
+        return f"{said}; so with the trees {numbers}"
+    trees = f"trees: {judged} {numbers}"
     return trees if said == CONVERGED else f"{said}; {trees}"
 
 
@@ -309,8 +312,10 @@ def verdict(table: pd.DataFrame) -> str:
         return CONVERGED
     order = {"by": ["rhat", "ess_bulk"], "ascending": [False, True], "na_position": "last"}
     worst = bad.sort_values(**order).iloc[0]
-    if not np.isfinite(worst["rhat"]):
+    if np.isnan(worst["rhat"]):
         return str(worst["verdict"])
     others = f", and {len(bad) - 1} of {len(table) - 1} others" if len(bad) > 1 else ""
+    if np.isinf(worst["rhat"]):
+        return f"{worst['verdict']} ({worst['quantity']}: each chain has a value of its own{others})"
     numbers = f"R-hat {worst['rhat']:.2f}, {worst['ess_bulk']:.0f} effective draws"
     return f"{worst['verdict']} ({worst['quantity']}: {numbers}{others})"

@@ -41,7 +41,8 @@ def unidentified(tree: xr.DataTree, trees: Trees) -> list[dict[str, Any]]:
     list of dict
         By clone: clone, parents ("7 (0.61), 0 (0.39)", 0 the normal root), statement (all of it in words),
         sample_that_tells (in words; empty if none would), closest_sample (the sample at hand in which a
-        parent has the least room left beside the clone) and room (mean share of the cells left there).
+        parent has the least room left for what the clone has of the cells) and room (mean share of the cells
+        left there).
     """
     best = trees.parent_probability.max(0) if trees.clones else np.empty(0)
     return [_row(tree, trees, int(k) + 1) for k in np.flatnonzero((best > 0) & (best < SURE))]
@@ -57,15 +58,15 @@ def _row(tree: xr.DataTree, trees: Trees, clone: int) -> dict[str, Any]:
         beside = siblings(trees.drawn[rows], clone, parent)
         if parent != ROOT or beside:
             tests.append((sample_that_excludes(clone, beside, parent), name_of(parent)))
-        room, sample = least_room(tree, trees, rows, clone, parent)
-        if np.isfinite(room):
-            rooms.append((room, sample, parent))
+        room, size, sample = least_room(tree, trees, rows, clone, parent)
+        if sample:
+            rooms.append((room / size, room, sample, parent))
     listed = listing([f"{name_of(p)} ({share[p]:.2f})" for p in parents], "or")
     words = f"{_start(name_of(clone))} hangs below {listed}."
     tells = "; ".join(f"{test} would exclude {name}" for test, name in tests)
     if tells:
         words += f" {_start(tells)}."
-    room, sample, parent = min(rooms, default=(np.nan, "", ROOT))
+    _, room, sample, parent = min(rooms, default=(np.nan, np.nan, "", ROOT))
     if sample:
         words += f" Of the samples at hand {sample} comes closest: {room:.3g} of the cells left at {name_of(parent)}."
     return {
@@ -108,8 +109,8 @@ def sample_that_excludes(clone: int, beside: list[int], parent: int) -> str:
 
 def least_room(
     tree: xr.DataTree, trees: Trees, rows: np.ndarray, clone: int, parent: int
-) -> tuple[float, str]:
-    """Find the sample with the clone in which a parent has the least room left.
+) -> tuple[float, float, str]:
+    """Find the sample with the clone in which a parent has the least room left, for the size of the clone.
 
     Parameters
     ----------
@@ -125,8 +126,8 @@ def least_room(
     Returns
     -------
     tuple
-        Mean share of the cells that are the parent's own, and the name of the sample; NaN and "" if the clone
-        is in none.
+        Mean share of the cells that are the parent's own and mean prevalence of the clone there, and the name
+        of the sample; NaN and "" if the clone is in none.
     """
     group: Any = tree[GROUP]
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(int))]
@@ -136,11 +137,11 @@ def least_room(
     held = np.where((trees.drawn[rows] == parent)[:, below, None], beside, 0.0).sum(1)
     whole = 1.0 if parent == ROOT else phi[rows, parent - 1]
     there = (phi[rows, clone - 1] > 0).mean(0) > 0.5
-    room = np.where(there, (whole - held).mean(0), np.inf)
     if not there.any():
-        return np.nan, ""
-    s = int(room.argmin())
-    return max(float(room[s]), 0.0), str(group["specimen"].values[s])
+        return np.nan, np.nan, ""
+    room, size = np.maximum((whole - held).mean(0), 0.0), phi[rows, clone - 1].mean(0)
+    s = int(np.where(there, room / np.maximum(size, 1e-12), np.inf).argmin())
+    return float(room[s]), float(size[s]), str(group["specimen"].values[s])
 
 
 def name_of(clone: int) -> str:
