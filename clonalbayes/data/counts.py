@@ -160,6 +160,32 @@ def read_sites(path: str | Path) -> CountTable:
     return out
 
 
+def read_site_facts(path: str | Path) -> CountTable:
+    """Read a list of sites with ``asmd``, ``asrd`` and ``clpm`` of each, as ``clonalbayes sites`` writes it.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file at once.
+    """
+    faults = FaultList()
+    facts = ("asmd", "asrd", "clpm")
+    table = _table(read_text(Path(path)), facts, faults, counts=False, per_sample=False)
+    mutation = labels(table.frame["mutation"])
+    if (mutation.codes < 0).any():
+        bad = mutation.codes < 0
+        cells.add_cells(faults, table, bad, "mutation", "the mutation has no name", "Fill the cell or remove the row.")
+        faults.raise_if_any()
+    none = np.zeros((len(mutation), 0), np.int64)
+    out = CountTable(table.name, mutation.names, [], none, none)
+    for column in facts:
+        if column in table.frame:
+            out.numbers[column] = numbers(table, column, EXTRA[column][0], faults)[mutation.first][:, None]
+    _add_site_columns(out, table, mutation.first, faults)
+    faults.raise_if_any()
+    return out
+
+
 def _table(source: TextFile, extra: tuple[str, ...], faults: FaultList, *, counts: bool, per_sample: bool) -> Table:
     """Read the columns that are wanted, under the package's names."""
     row, line = header_line(source)

@@ -71,12 +71,10 @@ def largest_noise(sites: SampleSites, factor: float) -> int:
     return int(min(4 + np.ceil(top + 7.0 * np.sqrt(top)), 2000))
 
 
-def noise_table(sites: SampleSites, factors: np.ndarray, largest: int, outlier: float) -> np.ndarray:
-    """Probability of 0..largest noise reads, outliers included: [I, F, largest + 1]."""
-    pmf = sites.rates.pmf(sites.depth, factors, largest)
-    counts = np.arange(largest + 1)
-    other = np.exp(outlier_logs(counts[None], np.asarray(sites.depth)[:, None]))
-    return np.asarray((1.0 - outlier) * pmf + outlier * other[:, None, :])
+def with_outliers(noise: np.ndarray, depth: np.ndarray, outlier: float) -> np.ndarray:
+    """Mix a share of outliers into the distribution of noise reads: [I, F, X + 1], depth [I]."""
+    other = np.exp(outlier_logs(np.arange(noise.shape[-1])[None], np.asarray(depth)[:, None]))
+    return np.asarray((1.0 - outlier) * noise + outlier * other[:, None, :])
 
 
 def outlier_logs(alt: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -102,17 +100,17 @@ class Likelihood:
         [F] grid of the sample's factor.
     outlier : float
         Share of outliers among sites.
+    noise : numpy.ndarray, optional
+        [I, F, X + 1] `SiteRates.pmf` of these sites and factors, if it is there already.
     """
 
-    def __init__(self, sites: SampleSites, factors: np.ndarray, outlier: float) -> None:
-        covered = sites.depth > 0
-        if not covered.all():
-            loss = None if sites.loss is None else sites.loss[covered]
-            parts = sites.alt[covered], sites.depth[covered], sites.gain[covered]
-            sites = SampleSites(*parts, sites.rates.take(np.flatnonzero(covered)), loss)
+    def __init__(
+        self, sites: SampleSites, factors: np.ndarray, outlier: float, noise: np.ndarray | None = None
+    ) -> None:
         self.sites, self.outlier = sites, outlier
-        self.largest = largest_noise(sites, float(factors.max()))
-        self.noise = noise_table(sites, factors, self.largest, outlier)
+        if noise is None:
+            noise = sites.rates.pmf(sites.depth, factors, largest_noise(sites, float(factors.max())))
+        self.noise, self.largest = with_outliers(noise, sites.depth, outlier), noise.shape[2] - 1
         seen = np.flatnonzero(sites.alt > 0)
         sure = np.ones(len(sites.alt), bool) if sites.loss is None else sites.loss <= 0.0
         self.special = np.union1d(seen, np.flatnonzero(~sure))

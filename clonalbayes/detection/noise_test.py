@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clonalbayes.detection.likelihood import SampleSites, largest_noise, noise_table
+from clonalbayes.detection.likelihood import SampleSites, largest_noise, with_outliers
 from clonalbayes.detection.tail import BINS, Score, closed, make_score, saddlepoint, tail_probability, upper_tails
 from clonalbayes.errors.factors import Control, Factor, factor_posterior
 
@@ -60,7 +60,7 @@ class NoiseTest:
         number = min(POWER_POINTS, len(self.factor.factors))
         levels = (np.arange(number) + 0.5) / number
         factors = np.array([self.factor.quantile(float(q)) for q in levels])
-        law = noise_table(self.sites, factors, self.law.shape[2] - 1, 0.0)
+        law = self.sites.rates.pmf(self.sites.depth, factors, self.law.shape[2] - 1)
         low, high = -7.0, 0.0
         if self._power(10.0**high, law, threshold) < power:
             return float("nan")
@@ -75,10 +75,7 @@ class NoiseTest:
         found = 0.0
         for f in range(noise.shape[1]):
             law = closed(with_signal(self.sites, noise[:, f], prevalence))
-            try:
-                found += float(np.exp(saddlepoint(self.score.steps, law, threshold)))
-            except ArithmeticError:  # the clone is so large that the threshold is out of its reach from below
-                found += float((law * self.score.steps).sum() > threshold)
+            found += float(np.exp(saddlepoint(self.score.steps, law, threshold)))
         return found / noise.shape[1]
 
 
@@ -94,7 +91,7 @@ def make_test(sites: SampleSites, control: Control, tau: float, outlier: float, 
     tau : float
         Standard deviation of the log factor without control bases.
     outlier : float
-        Share of outliers among sites.
+        Share of outliers among sites: what a single site can contribute is bounded by it.
     known : Factor, optional
         Take this posterior of the factor instead of making one.
     """
@@ -102,14 +99,14 @@ def make_test(sites: SampleSites, control: Control, tau: float, outlier: float, 
     first = factor_posterior(control, tau, 0.0, noise)
     mean = np.array([first.mean])
     largest = largest_noise(sites, first.quantile(0.99))
-    absent = noise_table(sites, mean, largest, outlier)[:, 0]
+    absent = with_outliers(sites.rates.pmf(sites.depth, mean, largest), sites.depth, outlier)[:, 0]
     prevalence = reference_prevalence(sites, first, sites.rates.common_cv(sites.depth.astype(float)))
     score = make_score(with_signal(sites, absent, prevalence), absent)
     share = sites.depth * score.steps[:, min(1, largest)].astype(float)
     factor = known
     if factor is None:
         factor = factor_posterior(control, tau, sites.rates.common_cv(share), noise * first.mean)
-    return NoiseTest(sites, factor, noise_table(sites, factor.factors, largest, outlier), score)
+    return NoiseTest(sites, factor, sites.rates.pmf(sites.depth, factor.factors, largest), score)
 
 
 def reference_prevalence(sites: SampleSites, factor: Factor, common_cv: float) -> float:

@@ -22,6 +22,9 @@ MAX_HOT = 300
 NEGLIGIBLE = 1e-13
 """Counts of a site that are rarer than this are left out of its transform."""
 
+STEEPEST = 200.0
+"""Largest tilt in units of the largest step."""
+
 FAR = 1e-9
 """Below this tail probability rounding of the transform shows."""
 
@@ -53,10 +56,15 @@ def make_score(present: np.ndarray, absent: np.ndarray) -> Score:
     ----------
     present, absent : numpy.ndarray
         [I, X + 1] with the clone at the reference prevalence, and without.
+
+    Notes
+    -----
+    More reads never count for less: a count that outliers explain better than the reference prevalence
+    counts like the best smaller one.
     """
     tiny = 1e-300
     ratio = np.log(present + tiny) - np.log(absent + tiny)
-    ratio = np.clip(ratio - ratio[:, :1], 0.0, 30.0)
+    ratio = np.maximum.accumulate(np.clip(ratio - ratio[:, :1], 0.0, 30.0), axis=1)
     law = absent / absent.sum(1, keepdims=True)
     mean, square = (law * ratio).sum(1), (law * ratio**2).sum(1)
     spread = np.sqrt(max(float((square - mean**2).sum()), 0.0))
@@ -132,8 +140,9 @@ def _power_sums(ratio: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """
     out = np.bincount(steps.reshape(-1), ratio.reshape(-1), minlength=BINS)[:BINS]
     r, s = ratio[:, :2], steps[:, :2]
-    r2 = (r[:, :, None] * r[:, None]).reshape(len(r), -1)
-    s2 = (s[:, :, None] + s[:, None]).reshape(len(s), -1)
+    pairs = len(r), r.shape[1] ** 2
+    r2 = (r[:, :, None] * r[:, None]).reshape(pairs)
+    s2 = (s[:, :, None] + s[:, None]).reshape(pairs)
     out = out - 0.5 * np.bincount(s2.reshape(-1) % BINS, r2.reshape(-1), minlength=BINS)
     r3 = (r2[:, :, None] * r[:, None]).reshape(-1)
     s3 = (s2[:, :, None] + s[:, None]).reshape(-1)
@@ -148,20 +157,20 @@ def saddlepoint(steps: np.ndarray, law: np.ndarray, at: float) -> float:
     steps, law : numpy.ndarray
         [I, X + 1] lattice values and their probabilities.
     at : float
-        Threshold; half a step is taken off for continuity.
-
-    Raises
-    ------
-    ArithmeticError
-        If no saddlepoint is found.
+        Threshold; half a step is taken off for continuity. So far out that no tilt reaches it, the bound of
+        Chernoff stands for the probability.
     """
     from scipy import special
 
     values, target = steps.astype(float), at - 0.5
-    if target >= values.max(1).sum():
-        return -np.inf
-    s = _solve(values, law, target)
-    k, k1, k2 = _cumulants(values, law, s)
+    reach = STEEPEST / max(float(values.max(initial=0.0)), 1.0)
+    if _cumulants(values, law, -reach)[1] >= target:
+        return 0.0
+    k, k1, _ = _cumulants(values, law, reach)
+    if k1 <= target:
+        return float(min(k - reach * target, 0.0))
+    s = _solve(values, law, target, reach)
+    k, _, k2 = _cumulants(values, law, s)
     if abs(s) * np.sqrt(k2) < 1e-4:
         return float(np.log(0.5))
     w = np.sign(s) * np.sqrt(max(2.0 * (s * target - k), 0.0))
@@ -184,15 +193,12 @@ def _cumulants(values: np.ndarray, law: np.ndarray, s: float) -> tuple[float, fl
     return float((top + np.log(total)).sum()), float(mean.sum()), float((square - mean**2).sum())
 
 
-def _solve(values: np.ndarray, law: np.ndarray, target: float) -> float:
+def _solve(values: np.ndarray, law: np.ndarray, target: float, reach: float) -> float:
     """Find s at which the tilted mean is the target, by Newton's method within a shrinking bracket."""
-    scale = max(float(values.max()), 1.0)
-    low, high, s = -200.0 / scale, 200.0 / scale, 0.0
-    if not _cumulants(values, law, low)[1] < target < _cumulants(values, law, high)[1]:
-        raise ArithmeticError("the statistic lies outside the range of a tilted sum")
+    low, high, s = -reach, reach, 0.0
     for _ in range(80):
         _, mean, variance = _cumulants(values, law, s)
-        if abs(mean - target) < 1e-7 * max(variance, 1.0) or high - low < 1e-12 / scale:
+        if abs(mean - target) < 1e-7 * max(variance, 1.0) or high - low < 1e-12 * reach:
             break
         low, high = (s, high) if mean < target else (low, s)
         s += (target - mean) / max(variance, 1e-12)

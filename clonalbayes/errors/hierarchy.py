@@ -153,7 +153,10 @@ def _exp(logs: np.ndarray) -> np.ndarray:
 
 
 def quantile_points(weights: np.ndarray) -> np.ndarray:
-    """Means of `QUANTILES` equal shares of distributions on `points`: [R, T * FINE] -> [R, Q]."""
+    """Points of equal weight with the mean and variance of distributions on `points`: [R, T * FINE] -> [R, Q].
+
+    They are the means of `QUANTILES` equal shares, spread a little to make up for the variance within shares.
+    """
     mass = np.cumsum(weights, 1) / weights.sum(1, keepdims=True)
     moment = np.cumsum(weights * points(), 1) / weights.sum(1, keepdims=True)
     levels = np.linspace(0.0, 1.0, QUANTILES + 1)[1:-1]
@@ -162,4 +165,7 @@ def quantile_points(weights: np.ndarray) -> np.ndarray:
         keep = np.concatenate([[True], np.diff(mass[row]) > 0])
         inner = np.interp(levels, mass[row][keep], moment[row][keep])
         out[row] = np.diff(np.concatenate([[0.0], inner, [moment[row, -1]]])) * QUANTILES
-    return out
+    mean = out.mean(1, keepdims=True)
+    full = (weights * (points() - mean) ** 2).sum(1) / weights.sum(1)
+    stretch = np.sqrt(full / np.maximum(out.var(1), 1e-12))
+    return np.asarray(mean + (out - mean) * stretch[:, None])

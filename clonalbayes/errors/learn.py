@@ -21,7 +21,7 @@ PRECISIONS = (100.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
 COARSE = 0.3
 """Grids of the node's parameters; spacing of the log mean at which likelihoods are computed."""
 
-DROP_BELOW, MOST_NODES = 0.004, 24
+DROP_BELOW, MOST_NODES = 0.0005, 80
 HOPELESS = 14.0
 """Nodes with a smaller posterior weight are dropped; those this far below the best (log) are not looked at."""
 

@@ -29,9 +29,6 @@ from clonalbayes.specs import Spec
 if TYPE_CHECKING:
     from clonalbayes.data.counts import CountTable
 
-OTHER_BASES = 2
-"""Bases of a site that are neither its reference nor its alt allele: their reads are all errors."""
-
 
 @dataclass
 class ErrorModel:
@@ -53,8 +50,10 @@ class ErrorModel:
         Standard deviation of the log factor among the panel's samples.
     batch_sd
         Standard deviation of the log factor between batches.
-    other_alt, other_depth
-        Reads of third alleles in the panel, [I], and the reads that could be ones; None if they were not counted.
+    alt, depth
+        [I] reads of each site in all normals.
+    other
+        [I] reads of third alleles in all normals; None if they were not counted.
     about
         Where it comes from, for the record.
     """
@@ -66,8 +65,9 @@ class ErrorModel:
     data: dict[float, Evidence]
     sample_sd: float
     batch_sd: float
-    other_alt: np.ndarray | None
-    other_depth: np.ndarray | None
+    alt: np.ndarray
+    depth: np.ndarray
+    other: np.ndarray | None
     about: dict[str, object]
 
     def __repr__(self) -> str:
@@ -111,6 +111,13 @@ class ErrorModel:
         codes = np.sort(np.resize(self.site_classes, number)) if len(self.site_classes) else np.zeros(number, int)
         return site_rates(self.nodes, codes, None, number)
 
+    def pooled_rate(self, sites: np.ndarray | None = None) -> float:
+        """Alt reads over reads of the panel at some sites: the one rate of a test without this model."""
+        rows = np.arange(len(self.sites)) if sites is None else self.place(sites)
+        rows = rows[rows >= 0]
+        depth = int(self.depth[rows].sum())
+        return float(self.alt[rows].sum() / depth) if depth else float("nan")
+
     def _codes(self, rows: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
         """Class of each site: the panel's; else its own if the panel has that; else that of a new class."""
         place = {name: n for n, name in enumerate(self.classes)}
@@ -148,14 +155,13 @@ class ErrorModel:
         other, depth : numpy.ndarray
             [I] reads with a third allele, and all reads.
         """
-        if self.other_alt is None or self.other_depth is None:
+        if self.other is None:
             return Control()
         rows = self.place(sites)
-        panel, n = self.other_alt[rows], self.other_depth[rows]
+        panel, n = self.other[rows], self.depth[rows]
         fine = (rows >= 0) & (depth > 0) & (n > 0) & (other <= 0.05 * depth + 2) & (panel <= 0.01 * n + 3)
         if not fine.any():
             return Control()
-        # Exposure by site, so that sites that are deep here and shallow in the panel weigh as they should.
         return Control.from_totals(
             int(other[fine].sum()), int(depth[fine].sum()), int(panel[fine].sum()), int(n[fine].sum())
         )
@@ -235,8 +241,9 @@ def learn_errors(
         data={node.precision: evidence(panel, node.precision) for node in nodes},
         sample_sd=panel.factor_sd,
         batch_sd=spec.value("batch_factor", "sigma"),
-        other_alt=None if third is None else third.sum(1),
-        other_depth=None if third is None else depth.sum(1),
+        alt=panel.alt.sum(1),
+        depth=panel.depth.sum(1),
+        other=None if third is None else third.sum(1),
         about=about,
     )
 

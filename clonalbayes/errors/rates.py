@@ -11,7 +11,7 @@ from clonalbayes.errors.hierarchy import QUANTILES
 from clonalbayes.errors.learn import Node
 from clonalbayes.errors.panel import Evidence
 
-DEPTH_STEP = 0.03
+DEPTH_STEP = 0.06
 """Sites whose depths differ by less than this (relative) share one table of noise; up to 40 reads none do."""
 
 CHUNK = 20_000

@@ -61,8 +61,9 @@ def _to_plain(model: ErrorModel) -> dict[str, Any]:
             {"precision": _finite(s), **{key: _rounded(getattr(found, key)) for key in _ARRAYS}}
             for s, found in model.data.items()
         ],
-        "other_alt": None if model.other_alt is None else model.other_alt.tolist(),
-        "other_depth": None if model.other_depth is None else model.other_depth.tolist(),
+        "alt": model.alt.tolist(),
+        "depth": model.depth.tolist(),
+        "other": None if model.other is None else model.other.tolist(),
     }
 
 
@@ -136,7 +137,9 @@ def _from_plain(plain: dict[str, Any]) -> dict[str, Any]:
         data[precision] = Evidence(precision=precision, **arrays)
     codes = np.array(plain["site_classes"], np.int64)
     _check(classes, nodes, sites, codes, data)
-    third = [None if plain[key] is None else np.array(plain[key], np.int64) for key in ("other_alt", "other_depth")]
+    reads = {key: None if plain[key] is None else np.array(plain[key], np.int64) for key in ("alt", "depth", "other")}
+    if any(part is not None and part.shape != sites.shape for part in reads.values()) or reads["alt"] is None:
+        raise ValueError("parts do not fit")
     return {
         "classes": classes,
         "nodes": nodes,
@@ -145,8 +148,7 @@ def _from_plain(plain: dict[str, Any]) -> dict[str, Any]:
         "data": data,
         "sample_sd": float(plain["sample_sd"]),
         "batch_sd": float(plain["batch_sd"]),
-        "other_alt": third[0],
-        "other_depth": third[1],
+        **reads,
         "about": dict(plain["about"]),
     }
 
