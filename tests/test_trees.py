@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tree_posteriors import CHAIN, FORK, TWO, mixture, subtree_sums, with_trees
 
-from clonalbayes.summaries import collect, diagnose, has_trees, relation, summarise, tables, trees
+from clonalbayes.summaries import collect, describe_relation, diagnose, has_trees, relation, summarise, tables, trees
 from clonalbayes.summaries.intervals import prior_presence_at
 from clonalbayes.summaries.trees import find_trees, nested, prevalence_of_trees, related_samples
 
@@ -159,6 +159,10 @@ def test_relations_of_two_clones(mixed):
     assert relation(found, 3, 2)["below"] == near["above"]
     never = find_trees(np.array([[0, -1], [-1, 0]]), 1)
     assert np.isnan(list(relation(never, 1, 2).values())).all()
+    assert describe_relation(never, 1, 2) == "No draw has both clone 1 and clone 2."
+    said = describe_relation(found, 2, 3)
+    assert f"with probability {1 - share(drawn, TWO):.2f}: clone 2 is above clone 3" in said
+    assert f"different branches of one founder ({share(drawn, FORK):.2f})." in said
 
 
 def test_a_clone_that_is_nowhere_founds_nothing():

@@ -5,11 +5,12 @@ from clonalbayes.summaries.group import summarise
 from clonalbayes.summaries.intervals import hdi
 from clonalbayes.summaries.tables import tables
 from clonalbayes.summaries.tree_files import tree_parts
-from clonalbayes.summaries.trees import Trees, collect, has_trees, relation
+from clonalbayes.summaries.trees import Trees, collect, describe_relation, has_trees, relation
 
 __all__ = [
     "Trees",
     "collect",
+    "describe_relation",
     "diagnose",
     "has_trees",
     "hdi",

@@ -289,6 +289,32 @@ def relation(trees: Trees, first: int, second: int) -> dict[str, float]:
     }
 
 
+def describe_relation(trees: Trees, first: int, second: int) -> str:
+    """Say in a sentence how two clones are related.
+
+    Parameters
+    ----------
+    trees, first, second
+        As in `relation`.
+
+    Examples
+    --------
+    >>> describe_relation(find_trees(np.array([[0, 1], [0, 1], [0, 1], [0, 0]]), 1), 1, 2)
+    'Clones 1 and 2 are clonally related with probability 0.75: clone 1 is above clone 2 (0.75).'
+    """
+    p = relation(trees, first, second)
+    if np.isnan(p["unrelated"]):
+        return f"No draw has both clone {first} and clone {second}."
+    ways = (
+        ("above", f"clone {first} is above clone {second}"),
+        ("below", f"clone {first} is below clone {second}"),
+        ("cousins", "they are on different branches of one founder"),
+    )
+    listed = ", ".join(f"{words} ({p[way]:.2f})" for way, words in ways if p[way] >= 0.005)
+    head = f"Clones {first} and {second} are clonally related with probability {1.0 - p['unrelated']:.2f}"
+    return f"{head}: {listed}." if listed else f"{head}."
+
+
 def related_samples(parents: np.ndarray, presence: np.ndarray, most: int = 1000) -> np.ndarray:
     """Probability that the tumour cells of two samples have a founder in common.
 
