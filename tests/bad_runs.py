@@ -221,6 +221,9 @@ WRITTEN = (
     toml("fraction of a draw", "draws = 20", "draws = 2.5", 36, "is not a whole number"),
     toml("truth value in words", "[fit]", '[variants]\npass_only = "yes"\n[fit]', 34, "neither true nor false"),
     toml("unknown choice", "[fit]", '[copy_number]\nno_call = "skip"\n[fit]', 34, "normal, missing, exclude"),
+    toml("unknown filter", "[fit]", '[filters]\napply = ["germlin"]\n[fit]', 34, "Did you mean germline?"),
+    toml("unknown limit of a filter", "[fit]", "[filters]\nmin_dept = 3\n[fit]", 34, "Did you mean min_depth?"),
+    toml("limit that is no number", "[fit]", "[filters]\nmin_depth = true\n[fit]", 34, "is not a number"),
     toml("unknown model", "seed = 1", 'seed = 1\nmodel = "forest"', None, "forest"),
 )  # fmt: skip
 

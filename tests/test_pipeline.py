@@ -163,6 +163,33 @@ def test_a_run_ends_in_a_result_and_is_not_repeated(patient, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_filters_explain_every_mutation_and_leave_out_what_is_asked(patient):
+    path = patient / "run.toml"
+    counts = ["mutation_id\tsample_id\tref_counts\talt_counts"]
+    counts += [f"m{i}\t{s}\t{60 - a}\t{a}" for i, a in enumerate((20, 9, 4, 30)) for s in "AB"]
+    (patient / "counts.tsv").write_text("\n".join(counts) + "\n")
+    path.write_text(COUNTS_RUN + "[filters]\napply = [\"alt_reads\"]\n")
+    outcome = run(path, until="data", say=lambda line: None)
+    assert list(outcome.made) == ["counts", "filters", "data"]
+    found = read_patient(patient / "result.stages" / "data")
+    assert found.data["mutation"].values.tolist() == ["m0", "m1", "m3"]
+    assert found.excluded["mutation"].tolist() == ["m2"]
+    assert "alt_reads: at least 5 alt reads" in found.excluded["reason"][0]
+    assert found.data.attrs["min_alt"] == 5
+    table = (patient / "result.stages" / "filters" / "filters.tsv").read_text().splitlines()
+    assert len(table) == 5
+    path.write_text(COUNTS_RUN + "[filters]\nmin_alt = 3\n")
+    run(path, until="data", say=lambda line: None)
+    assert read_patient(patient / "result.stages" / "data").data.sizes["mutation"] == 4
+
+
+def test_filters_that_leave_nothing_are_refused(patient, capsys):
+    (patient / "run.toml").write_text(COUNTS_RUN + '[filters]\napply = ["alt_reads"]\nmin_alt = 1000\n')
+    assert main(["run", str(patient / "run.toml")]) == 2
+    assert "run.toml: no mutation is left after the filters" in capsys.readouterr().err
+    assert not (patient / "result").exists()
+
+
 def test_an_unknown_stage_is_refused(good, capsys):
     assert main(["run", str(good / "run.toml"), "--until", "tea"]) == 2
     assert "The stages are: sites, count-A" in capsys.readouterr().err

@@ -32,7 +32,7 @@ def germline_p(alt: np.ndarray, depth: np.ndarray, expected: np.ndarray) -> np.n
     from scipy import special
 
     some = depth > 0
-    below = special.bdtr(alt.astype(float), np.maximum(depth, 1).astype(float), expected)
+    below = special.bdtr(alt.astype(float), np.maximum(depth, 1).astype(np.int64), expected)
     return np.where(some, below, 1.0)
 
 

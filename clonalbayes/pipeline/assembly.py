@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clonalbayes.faults import Fault, FaultList
+from clonalbayes.data.assemble import LARGEST_DEFAULT_MIN_ALT
+from clonalbayes.faults import Fault, FaultList, fail
 
+from .filter_keys import FILTERED_FILE
 from .runfile import RunFile
 from .stages import (
     COUNTS,
     DATA,
     ERRORS,
-    FILTERED_FILE,
     FILTERS,
     MODEL_FILE,
     Made,
@@ -47,7 +48,7 @@ def data_step(run: RunFile, before: list[Step]) -> Step:
         The stages before it.
     """
     names = [step.name for step in before]
-    after = [name for name in (FILTERS if FILTERS in names else COUNTS, ERRORS) if name in names]
+    after = [name for name in (COUNTS, FILTERS, ERRORS) if name in names]
     inputs = [file for sample in run.samples for file in sample.copy_number]
     inputs += [sample.purity for sample in run.samples if isinstance(sample.purity, Path)]
     inputs += run.setting("copy_number", "files", ())
@@ -98,6 +99,7 @@ def assemble_patient(run: RunFile, made: Made) -> Patient:
     if run.setting("counts", "table") is None:
         patient = _without(patient, f"{path.name}: columns not used")
     patient = in_order(run, patient, path.name)
+    patient = _filtered(run, patient, made)
     patient = _with_facts(run, patient)
     table = copy_number_of(run)
     if table.samples or len(table.purity):
@@ -106,7 +108,7 @@ def assemble_patient(run: RunFile, made: Made) -> Patient:
     patient = _with_purity(run, patient, table)
     patient = _with_contexts(run, patient)
     patient = _with_errors(patient, made)
-    return _with_filtered(patient, made)
+    return _with_notes(patient, made)
 
 
 def copy_number_of(run: RunFile) -> CopyNumber:
@@ -237,19 +239,41 @@ def _with_errors(patient: Patient, made: Made) -> Patient:
     return replace(patient, data=ds, notes=(*patient.notes, "error rate of each site from the panel of normals"))
 
 
-def _with_filtered(patient: Patient, made: Made) -> Patient:
-    """Add what the filters left out to the excluded mutations, and what earlier stages said to the notes."""
+def _filtered(run: RunFile, patient: Patient, made: Made) -> Patient:
+    """Leave out what fell to the filters that are applied."""
     import pandas as pd
 
+    if FILTERS not in made:
+        return patient
+    gone = pd.read_csv(made[FILTERS] / FILTERED_FILE, sep="\t", dtype=str, keep_default_na=False)
+    gone = gone.assign(row=gone["row"].astype(int))
+    keep = ~np.isin(patient.data["mutation"].values.astype(str), gone["mutation"].to_numpy(str))
+    if not keep.any():
+        remedy = "Apply fewer filters, or change their limits, in [filters]."
+        raise fail(run.path.name, "no mutation is left after the filters", remedy)
+    ds = patient.data.isel(mutation=np.flatnonzero(keep))
+    excluded = pd.concat([gone, patient.excluded], ignore_index=True) if len(gone) else patient.excluded
+    patient = replace(patient, data=ds, excluded=excluded)
+    return patient if run.setting("fit", "min_alt") is not None else _with_rule(patient)
+
+
+def _with_rule(patient: Patient) -> Patient:
+    """Read the rule of ascertainment off the mutations that are left."""
+    largest = patient.data["alt_count"].values.max(axis=1)
+    rule = int(min(largest.min(), LARGEST_DEFAULT_MIN_ALT))
+    if rule == patient.data.attrs["min_alt"]:
+        return patient
+    told = f"ascertainment: every mutation that the filters left has at least {rule} alt reads in one sample"
+    patient = _without(patient, "ascertainment: ")
+    return replace(patient, data=patient.data.assign_attrs(min_alt=rule), notes=(*patient.notes, told))
+
+
+def _with_notes(patient: Patient, made: Made) -> Patient:
+    """Add what earlier stages said to the notes, and check the whole."""
     notes = [note for folder in made.values() for note in notes_of(folder)]
-    excluded = patient.excluded
-    if FILTERS in made:
-        gone = pd.read_csv(made[FILTERS] / FILTERED_FILE, sep="\t", dtype=str, keep_default_na=False)
-        gone = gone.assign(row=gone["row"].astype(int))
-        excluded = pd.concat([gone, excluded], ignore_index=True)
     unique = dict.fromkeys([*notes, *patient.notes])
     ds = _validated(patient.data.assign_attrs(notes=json.dumps(list(unique))))
-    return replace(patient, data=ds, excluded=excluded, notes=tuple(unique))
+    return replace(patient, data=ds, notes=tuple(unique))
 
 
 def _validated(ds: xr.Dataset) -> xr.Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "date", "file", "files", "number", "whole", "truth", "choice", "purity", "folder", "numbers"]
+Kind = Literal["text", "date", "file", "files", "number", "whole", "truth", "choice", "purity", "folder", "names"]
 
 UNIT = (0.0, 1.0)
 
@@ -21,7 +21,7 @@ class Key:
     kind
         What its value is: text, a date, a file or several, a number ...
     choices
-        Allowed values of a choice.
+        Allowed values of a choice, or of each of several names.
     low, high
         Range of a number, both ends included.
     needed

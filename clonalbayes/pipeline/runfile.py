@@ -132,6 +132,10 @@ class _Reader:
         if key.kind == "files":
             several = value if isinstance(value, list) else [value]
             return tuple(f for f in (self.file(v, where) for v in several) if f is not None)
+        if key.kind == "names":
+            several = value if isinstance(value, list) else [value]
+            one = Key(key.meaning, "choice", key.choices)
+            return tuple(v for v in (self.value(v, where, one) for v in several) if v is not None)
         if key.kind == "purity":
             return self.file(value, where) if isinstance(value, str) else self.number(value, where, key)
         if not isinstance(value, str) or not value.strip():

@@ -19,7 +19,7 @@ from .runfile import RunFile
 
 SITES, COUNTS, PANEL, ERRORS, FILTERS, DATA = "sites", "counts", "panel", "errors", "filters", "data"
 SITES_FILE, CALLS_FILE, COUNTS_FILE, MODEL_FILE = "sites.tsv", "calls.tsv", "counts.tsv", "errors.json"
-FILTERED_FILE, EXPLAINED_FILE, NOTES_FILE = "filtered.tsv", "filters.tsv", "notes.json"
+NOTES_FILE = "notes.json"
 
 Made = Mapping[str, Path]
 """Folder of each stage that is there."""
@@ -62,6 +62,7 @@ def steps_of(run: RunFile) -> list[Step]:
         The description of the patient.
     """
     from .assembly import data_step
+    from .filter_keys import filter_step
 
     steps: list[Step] = []
     table = run.setting("counts", "table")
@@ -70,6 +71,8 @@ def steps_of(run: RunFile) -> list[Step]:
     else:
         steps.append(_table_step(run, table))
     steps += _panel_steps(run)
+    if table is None or run.tables.get("filters"):
+        steps.append(filter_step(run, FILTERS, COUNTS))
     steps.append(data_step(run, steps))
     return steps
 
@@ -229,7 +232,5 @@ def _learn(table: Path | None, folder: Path, made: Made) -> str:
 
 def counts_path(run: RunFile, made: Made) -> Path:
     """Return the table of counts that the data are assembled from."""
-    if FILTERS in made:
-        return made[FILTERS] / COUNTS_FILE
     given = run.setting("counts", "table")
     return Path(given) if given is not None else made[COUNTS] / COUNTS_FILE
