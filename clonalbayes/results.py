@@ -40,7 +40,7 @@ TREE_FILES = (*(f"{name}.tsv" for name in TREE_TABLES), *TREE_TEXTS)
 
 TEXT_COLUMNS = (
     *("mutation", "sample", "quantity", "verdict", "reason", "file", "runner_up", "multiplicity"),
-    *("relation", "parents", "statement", "sample_that_tells", "closest_sample"),
+    *("relation", "kind", "parents", "statement", "sample_that_tells", "closest_sample"),
 )
 """Columns that are read as text even if they look like numbers."""
 

@@ -285,7 +285,7 @@ def _tree_words(found: Mapping[str, Any]) -> str:
     number, best = found["n_trees"], found["best_probability"]
     tree = "One tree" if number == 1 else f"Best of {number} trees: probability {best:.2g}"
     unsure = len(found["not_identified"])
-    open_ = f", {unsure} clone{'s' * (unsure != 1)} of unsure parent" if unsure else ""
+    open_ = f", {unsure} point{'s' * (unsure != 1)} open (identifiability.tsv)" if unsure else ""
     return f"{tree}{open_}; a single founder: {found['p_single_founder']:.2g}. "
 
 

@@ -185,7 +185,7 @@ def test_findings_of_the_trees(tree, made):
     assert len(found["not_identified"]) == 2
     said = run.findings(made)
     assert f"Best of 3 trees: probability {trees.probability[0]:.2g}" in said
-    assert f"2 clones of unsure parent; a single founder: {found['p_single_founder']:.2g}." in said
+    assert f"2 points open (identifiability.tsv); a single founder: {found['p_single_founder']:.2g}." in said
 
 
 def test_samples_that_are_not_related_are_named():
@@ -220,6 +220,7 @@ def test_open_parents_are_listed_with_what_would_tell(tree):
     second, third = unidentified(tree, trees)
     p = trees.parent_probability
     assert (second["clone"], third["clone"]) == (2, 3)
+    assert (second["kind"], third["kind"]) == ("parent", "parent")
     assert third["parents"] == f"2 ({p[2, 2]:.3f}), 1 ({p[1, 2]:.3f})"
     assert third["statement"].startswith(
         f"Clone 3 hangs below clone 2 ({p[2, 2]:.2f}) or clone 1 ({p[1, 2]:.2f}). A sample in which clone 3 is "
@@ -258,9 +259,34 @@ def test_a_sample_that_breaks_the_rule_excludes_the_parent():
 
 
 def test_an_only_founder_always_fits_at_the_root():
-    drawn = mixture({(0, 1): 0.5, (2, 0): 0.5}, 2, 100)
+    drawn = mixture({(0, 1): 0.4, (2, 0): 0.4, (0, 0): 0.2}, 2, 200)
     eta = np.array([[0.3, 0.3], [0.3, 0.3]])
     tree = summarise(with_trees(drawn, sizes=(5, 4), eta=eta, fixed=True))
     first, second = unidentified(tree, collect(tree))
     assert first["sample_that_tells"] == "a sample in which clone 1 is larger than clone 2 would exclude clone 2"
     assert second["sample_that_tells"] == "a sample in which clone 2 is larger than clone 1 would exclude clone 1"
+
+
+def test_an_open_order_of_two_clones_is_said_as_such():
+    drawn = mixture({(0, 1, 2, 0): 0.5, (2, 0, 1, 0): 0.5}, 2, 200)
+    eta = np.array([[0.2, 0.1], [0.2, 0.3], [0.1, 0.1], [0.1, 0.1]])
+    tree = summarise(with_trees(drawn, sizes=(5, 4, 3, 2), eta=eta, fixed=True))
+    trees = collect(tree)
+    rows = unidentified(tree, trees)
+    assert [(row["clone"], row["kind"]) for row in rows] == [(1, "order"), (2, "order"), (3, "order")]
+    share = trees.ancestor_probability[1, 1]
+    tells = "A sample in which clones 1 and 2 differ in size would tell: the larger is above."
+    said = f"Clone 1 is above clone 2 ({share:.2f}) or below it ({1 - share:.2f})"
+    assert rows[0]["statement"] == rows[1]["statement"] == f"{said}. {tells}"
+    assert rows[2]["statement"] == f"{said}, and clone 3 hangs below the lower of the two. {tells}"
+    _, _, found = tree_parts(tree)
+    assert found["not_identified"] == [rows[0]["statement"], rows[2]["statement"]], "each sentence once"
+
+
+def test_a_long_list_of_parents_describes_a_few_samples():
+    drawn = mixture({(0, 1, 1, 1, p): 0.25 for p in (1, 2, 3, 4)}, 2, 200)
+    tree = summarise(with_trees(drawn, sizes=(5, 4, 3, 2, 1), fixed=True))
+    (row,) = unidentified(tree, collect(tree))
+    assert row["clone"] == 5
+    assert row["parents"].count("(") == 4
+    assert row["sample_that_tells"].count("would exclude") == 3

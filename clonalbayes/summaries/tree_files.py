@@ -218,7 +218,7 @@ def tree_findings(tree: xr.DataTree, trees: Trees, not_identified: list[str]) ->
         "founders": share,
         "p_single_founder": float((founders[some] == 1).mean()) if some.any() else None,
         "unrelated_samples": sample_sentences(tree),
-        "not_identified": not_identified,
+        "not_identified": list(dict.fromkeys(not_identified)),
     }
 
 
@@ -262,7 +262,7 @@ def tree_parts(
         return {}, {}, {}
     trees = collect(tree)
     open_ = unidentified(tree, trees)
-    columns = ["clone", "parents", "statement", "sample_that_tells", "closest_sample", "room"]
+    columns = ["clone", "kind", "parents", "statement", "sample_that_tells", "closest_sample", "room"]
     frames = {"edges": edge_table(trees), "identifiability": pd.DataFrame(open_, columns=columns)}
     texts = {"trees.json": trees_json(tree, trees), "tree.nwk": consensus_newick(tree, trees)}
     return frames, texts, tree_findings(tree, trees, [row["statement"] for row in open_])

@@ -4,6 +4,9 @@ A parent holds its children: in no sample do clones that hang side by side below
 sample in which clone k and its would-be siblings below p are together larger than p excludes p as the parent
 of k. A sample with k but without p is the plainest case. Which clones are siblings is read from the draws in
 which p is the parent of k. The normal root holds all cells, and an only founder always fits there.
+
+Often all that is open is which of two clones of one line is above the other. Then one sample in which their
+sizes differ tells, and so it is said, also of the clones that hang below the lower of the two.
 """
 
 from __future__ import annotations
@@ -19,8 +22,8 @@ from clonalbayes.summaries.trees import GROUP, Trees, stacked
 SURE = 0.95
 """Probability of a parent from which it counts as known."""
 
-LEAST, MOST_PARENTS = 0.02, 5
-"""Probability from which a parent is listed, and how many are at most."""
+LEAST, MOST_PARENTS, TESTED = 0.02, 5, 3
+"""Probability from which a parent is listed, how many are at most, and for how many a test is described."""
 
 LOOKED_AT = 200
 """Draws in which the room at a parent is measured."""
@@ -39,10 +42,10 @@ def unidentified(tree: xr.DataTree, trees: Trees) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        By clone: clone, parents ("7 (0.61), 0 (0.39)", 0 the normal root), statement (all of it in words),
-        sample_that_tells (in words; empty if none would), closest_sample (the sample at hand in which a
-        parent has the least room left for what the clone has of the cells) and room (mean share of the cells
-        left there).
+        By clone: clone, kind ("order" if only the order of two clones of one line is open, else "parent"),
+        parents ("7 (0.61), 0 (0.39)", 0 the normal root), statement (all of it in words), sample_that_tells (in
+        words; empty if none would), closest_sample (the sample at hand in which a parent has the least room
+        left for what the clone has of the cells) and room (mean share of the cells left there).
     """
     best = trees.parent_probability.max(0) if trees.clones else np.empty(0)
     return [_row(tree, trees, int(k) + 1) for k in np.flatnonzero((best > 0) & (best < SURE))]
@@ -57,26 +60,69 @@ def _row(tree: xr.DataTree, trees: Trees, clone: int) -> dict[str, Any]:
         rows = np.flatnonzero(trees.drawn[:, clone - 1] == parent)
         beside = siblings(trees.drawn[rows], clone, parent)
         if parent != ROOT or beside:
-            tests.append((sample_that_excludes(clone, beside, parent), name_of(parent)))
+            tests.append(f"{sample_that_excludes(clone, beside, parent)} would exclude {name_of(parent)}")
         room, size, sample = least_room(tree, trees, rows, clone, parent)
         if sample:
             rooms.append((room / size, room, sample, parent))
-    listed = listing([f"{name_of(p)} ({share[p]:.2f})" for p in parents], "or")
-    words = f"{_start(name_of(clone))} hangs below {listed}."
-    tells = "; ".join(f"{test} would exclude {name}" for test, name in tests)
-    if tells:
-        words += f" {_start(tells)}."
+    pair = pair_in_question(trees, clone, parents)
+    if pair is None:
+        listed = listing([f"{name_of(p)} ({share[p]:.2f})" for p in parents], "or")
+        words, tells = f"{_start(name_of(clone))} hangs below {listed}.", "; ".join(tests[:TESTED])
+        words += f" {_start(tells)}." if tells else ""
+    else:
+        words, tells = _order_words(trees, clone, *pair)
     _, room, sample, parent = min(rooms, default=(np.nan, np.nan, "", ROOT))
-    if sample:
+    if sample and pair is None:
         words += f" Of the samples at hand {sample} comes closest: {room:.3g} of the cells left at {name_of(parent)}."
     return {
         "clone": clone,
+        "kind": "parent" if pair is None else "order",
         "parents": ", ".join(f"{p} ({share[p]:.3f})" for p in parents),
         "statement": words,
         "sample_that_tells": tells,
         "closest_sample": sample,
         "room": room,
     }
+
+
+def pair_in_question(trees: Trees, clone: int, parents: list[int]) -> tuple[int, int] | None:
+    """Find two clones of one line whose order is all that is open about a clone's parent.
+
+    Parameters
+    ----------
+    trees
+        The trees.
+    clone
+        The clone.
+    parents
+        Its possible parents, the most probable first.
+
+    Returns
+    -------
+    tuple or None
+        The clone and one of its two likeliest parents, or these two parents; the smaller number first.
+    """
+    if len(parents) < 2 or trees.parent_probability[parents[:2], clone - 1].sum() < SURE:
+        return None
+    one, two = parents[:2]
+    for pair in ((one, two), (clone, one), (clone, two)):
+        low, high = sorted(pair)
+        if low == ROOT:
+            continue
+        ways = trees.ancestor_probability[low, high - 1], trees.ancestor_probability[high, low - 1]
+        if min(ways) >= 1.0 - SURE and sum(ways) >= SURE:
+            return low, high
+    return None
+
+
+def _order_words(trees: Trees, clone: int, low: int, high: int) -> tuple[str, str]:
+    """Sentences on a clone of which only the order of two clones is open, and the sample that would tell."""
+    above, below = trees.ancestor_probability[low, high - 1], trees.ancestor_probability[high, low - 1]
+    tells = f"a sample in which clones {low} and {high} differ in size would tell: the larger is above"
+    words = f"Clone {low} is above clone {high} ({above:.2f}) or below it ({below:.2f})"
+    if clone not in (low, high):
+        words += f", and clone {clone} hangs below the lower of the two"
+    return f"{words}. {_start(tells)}.", tells
 
 
 def siblings(drawn: np.ndarray, clone: int, parent: int) -> list[int]:
