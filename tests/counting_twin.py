@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+import pysam
 
 from clonalbayes.variants.alleles import left_align
 
@@ -26,7 +27,7 @@ class Said:
 def allele_of(read, site, genome):
     """Return allele ("ref", "alt", "other", "deleted", None) and quality of one read at a site."""
     _, pos, ref, alt = site
-    pairs = read.get_aligned_pairs()
+    pairs = [(q, r) for q, r, op in read.get_aligned_pairs(with_cigar=True) if op != pysam.CREF_SKIP]
     at = {r: q for q, r in pairs if r is not None}
     if len(ref) == len(alt):
         places = range(pos - 1, pos - 1 + len(ref))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-import counting_twin
 import numpy as np
 import pytest
 
 pysam = pytest.importorskip("pysam")
+import counting_twin  # noqa: E402
 
 import clonalbayes  # noqa: E402
 from clonalbayes.counting import count  # noqa: E402
@@ -197,6 +197,37 @@ def test_cram_and_csi_give_the_same_as_bam(case, tmp_path):
         found = count(case.sites, path, reference=case.fasta, cores=2)
         assert np.array_equal(found.counts, wanted.counts)
         assert np.array_equal(found.facts, wanted.facts, equal_nan=True)
+
+
+def test_reads_with_long_gaps_are_not_lost_where_blocks_are_left_out(tmp_path):
+    """Spliced reads begin far before a site; once one is seen, no block is left out."""
+    rng = np.random.default_rng(3)
+    genome = draw_reference({"chr1": 120_000}, rng)
+    fasta = write_reference(tmp_path / "ref.fa", genome)
+    fragments = draw_fragments(genome, [], [], 60, rng)
+    plain = simulate_bam(tmp_path / "plain.bam", genome, fragments, rng)
+    bam = tmp_path / "spliced.bam"
+    with pysam.AlignmentFile(str(plain)) as source:
+        rows = list(source)
+        for read in rows[::4]:
+            if read.cigartuples == [(0, 150)] and read.reference_start < 110_000:
+                read.cigartuples = [(0, 75), (3, 6_000), (0, 75)]
+        with pysam.AlignmentFile(str(bam), "wb", template=source) as out:
+            for read in rows:
+                out.write(read)
+    pysam.index(str(bam))
+    sites = tmp_path / "sites.tsv"
+    places = (20_000, 60_000, 100_000)
+    bases = [chr(genome["chr1"][p - 1]) for p in places]
+    sites.write_text(
+        "".join(f"chr1\t{p}\t{b}\t{'A' if b != 'A' else 'C'}\n" for p, b in zip(places, bases, strict=True))
+    )
+    for path in (plain, bam):
+        counts = count(sites, path, reference=fasta, cores=1)
+        with pysam.AlignmentFile(str(path)) as file:
+            for i, site in enumerate(counts.sites.sites):
+                twin, _ = counting_twin.count(file, (site.chrom, site.pos, site.ref, site.alt), genome)
+                assert counts.column("depth")[i, 0] == twin["ref"] + twin["alt"] + twin["other"] > 20
 
 
 def test_any_number_of_threads_and_files_gives_the_same(case):

@@ -36,7 +36,7 @@ from .layout import (
 from .molecules import resolve
 from .scanning import scan
 
-FEW, MANY = 2, 16
+FEW, MANY = 2, 4
 """Blocks that are unpacked at a time: few where sites lie far apart, many where every read is needed."""
 
 ROWS = 4096

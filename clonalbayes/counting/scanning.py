@@ -62,16 +62,19 @@ from .layout import (
 LONGEST = 1 << 27
 LEFT_OUT = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
 NEAR_END = 20
-ENOUGH = 5
+ENOUGH = 4
 AROUND = 5
 UNKNOWN = 255
 
 
 @kernel
 def _word(buf: np.ndarray, at: int) -> Any:
-    """Return four bytes as a signed number."""
-    value = np.int64(buf[at]) | np.int64(buf[at + 1]) << 8 | np.int64(buf[at + 2]) << 16 | np.int64(buf[at + 3]) << 24
-    return value - (1 << 32) if value >= 1 << 31 else value
+    """Return four bytes as a signed number; unsigned indices spare the test for negative ones."""
+    k = np.uint64(at)
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    low = np.uint32(buf[k]) | np.uint32(buf[k + one]) << np.uint32(8)
+    high = np.uint32(buf[k + two]) << np.uint32(16) | np.uint32(buf[k + three]) << np.uint32(24)
+    return np.int64(np.int32(low | high))
 
 
 @kernel
