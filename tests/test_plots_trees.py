@@ -15,7 +15,7 @@ from clonalbayes import plots
 from clonalbayes.faults import InputError
 from clonalbayes.plots import alternatives, fish, fish_bodies, style, tree_layout
 from clonalbayes.plots import tree as tree_figure
-from clonalbayes.summaries import collect, summarise
+from clonalbayes.summaries import collect, hdi, summarise
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -281,7 +281,7 @@ def test_at_the_samples_the_sizes_are_the_draws(plateau):
 
 
 def test_the_draw_is_the_densest_of_the_best_tree():
-    drawn = mixture({CHAIN: 0.6, FORK: 0.4}, 2, 50)
+    drawn = mixture({CHAIN: 0.6, FORK: 0.4}, 2, 100)
     tree = summarise(with_trees(drawn, eta=ETA, spread=200.0))
     data = plots.compute_fish(tree)
     density = tree["sample_stats"]["lp"].values
@@ -290,10 +290,21 @@ def test_the_draw_is_the_densest_of_the_best_tree():
     phi = tree["consensus"]["cellular_prevalence"].values
     assert np.array_equal(data["phi"].values, phi[chosen])
     assert data["parent"].values.tolist() == list(CHAIN)
+    assert data.attrs["of"] == "the draws of this tree"
     inside = (phi[best] >= data["lo"].values) & (phi[best] <= data["hi"].values)
     assert inside.mean((0,)) == pytest.approx(0.95, abs=0.04)
     assert f"among {best.sum()} draws with the tree of probability {best.mean():.2g}." in data.attrs["note"]
     assert "not in time" in data.attrs["note"]
+
+
+def test_few_draws_of_a_tree_give_way_to_all():
+    drawn = mixture({CHAIN: 0.6, FORK: 0.4}, 2, 50)
+    tree = summarise(with_trees(drawn, eta=ETA, spread=200.0))
+    data = plots.compute_fish(tree)
+    low, high = hdi(tree["consensus"]["cellular_prevalence"].values.reshape(100, 3, 2))
+    assert np.array_equal(data["lo"].values, low)
+    assert np.array_equal(data["hi"].values, high)
+    assert data.attrs["of"] == "all draws"
 
 
 def test_dates_order_the_samples_and_undated_ones_are_left_out():

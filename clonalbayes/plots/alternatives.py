@@ -16,20 +16,20 @@ from clonalbayes.summaries.trees import collect
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST = 60
+MOST = 40
 """Edges besides those of the consensus tree that are drawn."""
 
 THICK = 5.0
 """Points of the line of an edge of probability 1."""
 
-SURE = 0.95
-"""Probability from which an edge is not labelled."""
+SURE, SLIGHT = 0.95, 0.075
+"""Probabilities from which no edge is labelled, and below which none besides the consensus tree's."""
 
 ACROSS, DOWN = 0.66, 0.62
 """Inches from level to level, and from leaf to leaf."""
 
 
-def compute_alternatives(source: Source, *, least: float = 0.02) -> xr.Dataset:
+def compute_alternatives(source: Source, *, least: float = 0.05) -> xr.Dataset:
     """Probabilities of all parents of all clones.
 
     Parameters
@@ -102,8 +102,10 @@ def draw_alternatives(data: xr.Dataset, axes: Axes | None = None) -> Axes:
     leaves, deep = float(y.max(initial=0.0)) + 1.0, float(x.max(initial=0))
     with style.style():
         own = axes is None
-        width = float(np.clip(ACROSS * deep + 1.2, 3.8, 17.0))
-        height = float(np.clip(DOWN * leaves + 0.9, 1.8, 17.0))
+        crowd = float((~data["consensus"].values).sum()) / max(data.sizes["clone"], 1)
+        spacing = float(np.clip(0.8 + 0.25 * crowd, 1.0, 1.8))
+        width = float(np.clip(ACROSS * spacing * deep + 1.2, 3.8, 17.0))
+        height = float(np.clip(DOWN * spacing * leaves + 0.9, 1.8, 17.0))
         axis = style.new_axes(1, 1, width, height)[0, 0] if axes is None else axes
         axis.set(xlim=(-0.95, deep + 0.45), ylim=(y.max() + 0.6, y.min() - 0.6))
         axis.axis("off")
@@ -163,7 +165,7 @@ def _draw_edge(
     )
     arrow.set_in_layout(False)
     axis.add_patch(arrow)
-    if p < SURE:
+    if p < SURE and (best or p >= SLIGHT):
         _label_edge(axis, p, arc_points(nodes[parent], nodes[child], bend), taken)
 
 

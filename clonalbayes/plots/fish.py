@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 ORDERS = ("auto", "dates", "samples")
 
+ENOUGH = 100
+"""Draws of the tree from which intervals are taken over them alone."""
+
 PLATEAU = 0.22
 """Share of the way to the next sample over which nothing changes, where samples are not in time."""
 
@@ -35,7 +38,7 @@ STRIP, FISH, TALLEST = 0.22, 3.4, 17.0
 def compute_fish(
     source: Source, *, order: str = "auto", ccf: bool = False, hdi_prob: float = 0.95
 ) -> xr.Dataset:
-    """Choose a draw of the most probable tree, and the intervals of the others that have it.
+    """Choose a draw of the most probable tree, and the intervals of the others.
 
     Parameters
     ----------
@@ -52,7 +55,7 @@ def compute_fish(
     Returns
     -------
     xarray.Dataset
-        parent (clone); phi, lo and hi (clone, specimen), NaN for a clone that no draw of the tree has; at
+        parent (clone); phi, lo and hi (over the draws of that tree, or over all if it has few) (clone, specimen), NaN for a clone that no draw of the tree has; at
         (specimen), the day or the number of the sample. Samples are in the order of time.
 
     Raises
@@ -75,7 +78,8 @@ def compute_fish(
         size = ccf_of(size, purity[:, None, :])
         size = np.where(np.isnan(size) & (stacked(held["cellular_prevalence"]) == 0), 0.0, size)
     shown, at, notes = _when(dates, order)
-    lo, hi = hdi(size[those], hdi_prob)
+    of_tree = len(those) >= ENOUGH
+    lo, hi = hdi(size[those] if of_tree else size, hdi_prob)
     parents = np.maximum(trees.drawn[chosen], ROOT).astype(int)
     phi = np.where(trees.drawn[chosen][:, None] == MISSING, np.nan, size[chosen])
     table = ("clone", "specimen")
@@ -89,7 +93,7 @@ def compute_fish(
         [note, *notes],
         quantity="share of the tumour cells" if ccf else "share of all cells",
         over="dates" if isinstance(at, np.ndarray) and at.dtype.kind == "M" else "samples",
-        hdi_prob=hdi_prob,
+        hdi_prob=hdi_prob, of="the draws of this tree" if of_tree else "all draws",
     )  # fmt: skip
 
 
@@ -276,7 +280,7 @@ def _draw_strips(axis: Axes, data: xr.Dataset, order: list[int], places: np.ndar
         axis.annotate(str(k + 1), (0, row), (-4, 0), ha="right", fontsize=7, weight="bold", **text)
         axis.annotate(f"{top:.2g}", (1, row), (4, 0), ha="left", fontsize=6.5, color="0.35", **text)
     axis.set(ylim=(max(len(order), 1) - 0.4, -0.75), yticks=[])
-    said = f"prevalence of each clone, with the\n{data.attrs['hdi_prob']:.0%} interval of the draws with this tree"
+    said = f"prevalence of each clone, with the\n{data.attrs['hdi_prob']:.0%} interval of {data.attrs['of']}"
     few = len(order) < 7
     axis.set_ylabel("prevalence\nof each clone" if few else said, labelpad=18)
     if order:
