@@ -41,6 +41,31 @@ chrom\tseg\tnum.mark\tnhet\tcnlr.median\tmafR\tsegclust\tcnlr.median.clust\tmafR
 2\t4\t900\t2\t0.3\tNA\t4\t0.3\tNA\t1\t9000\t0.7\t3\tNA
 23\t5\t900\t0\t-0.5\tNA\t1\t-0.5\tNA\t1\t9000\t0.7\t1\t0
 """
+FACETS_VCF = """\
+##fileformat=VCFv4.2
+##purity=0.7
+##INFO=<ID=TCN_EM,Number=1,Type=Integer,Description="Total copy number">
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO
+chr1\t1000\t1\tN\t<NEUTR>\t.\tneutral\tSVTYPE=NEUTR;END=5000;CF_EM=1;TCN_EM=2;LCN_EM=1
+chr1\t5001\t2\tN\t<DUP>\t.\tPASS\tSVTYPE=DUP;END=9000;CF_EM=0.7;TCN_EM=3;LCN_EM=1
+chr1\t9001\t3\tN\t<DUP>\t.\tPASS\tSVTYPE=DUP;END=12000;CF_EM=0.35;TCN_EM=3;LCN_EM=1
+chr2\t1\t4\tN\t<DUP>\t.\tPASS\tSVTYPE=DUP;END=9000;CF_EM=0.7;TCN_EM=3;LCN_EM=.
+chrX\t1\t5\tN\t<DEL>\t.\tPASS\tSVTYPE=DEL;END=9000;CF_EM=0.7;TCN_EM=1;LCN_EM=0
+"""
+OLD_PURPLE = """\
+#chromosome\tstart\tend\tcopyNumber\tbafCount\tobservedBAF\tactualBAF\tsegmentStartSupport\tsegmentEndSupport\tmethod
+1\t1\t5000\t2.02\t90\t0.51\t0.505\tTELOMERE\tNONE\tBAF_WEIGHTED
+1\t5001\t9000\t2.95\t90\t0.62\t0.66\tNONE\tTELOMERE\tBAF_WEIGHTED
+"""
+GDC = """\
+GDC_Aliquot\tChromosome\tStart\tEnd\tCopy_Number\tMajor_Copy_Number\tMinor_Copy_Number
+a-1\tchr1\t62920\t5000000\t3\t2\t1
+"""
+CNVKIT = """\
+chromosome\tstart\tend\tgene\tlog2\tbaf\tcn\tcn1\tcn2\tdepth\tprobes\tweight
+chr1\t1000\t5000\t-\t0.4\t0.33\t3\t2\t1\t90\t40\t30
+chr1\t5000\t9000\t-\t0.0\t\t2\t\t\t60\t40\t30
+"""
 FACETS_OUT = "# INPUT PARAMETERS GIVEN\n# Purity = 0.7\n# Ploidy = 2.3\n# dipLogR = -0.01\n"
 PURPLE_HEADER = (
     "chromosome\tstart\tend\tcopyNumber\tbafCount\tobservedBAF\tbaf\tsegmentStartSupport\tsegmentEndSupport\tmethod\t"
@@ -77,7 +102,8 @@ SHARES = "seqnames\tstart\tend\tmajor_cn\tminor_cn\tclonal_frequency\n1\t1\t100\
 SEGMENTS = {
     "ascat": ASCAT, "caveman": CAVEMAN, "battenberg": BATTENBERG, "battenberg-rows": BATTENBERG_ROW_NAMES,
     "battenberg-x": BATTENBERG_X, "facets": FACETS, "purple": PURPLE, "sequenza": SEQUENZA, "generic": GENERIC,
-    "totals": TOTALS, "shares": SHARES,
+    "totals": TOTALS, "shares": SHARES, "facets-vcf": FACETS_VCF, "old-purple": OLD_PURPLE, "gdc": GDC,
+    "cnvkit": CNVKIT,
 }  # fmt: skip
 PURITY = {
     "statistics": STATISTICS, "purityploidy": PURITY_PLOIDY, "rho-psi": RHO_AND_PSI, "cellularity": CELLULARITY,

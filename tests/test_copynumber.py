@@ -45,6 +45,10 @@ EXPECTED = {
     "totals": [("1", 1, 100, -1, -1, 3, *ONE), ("1", 101, 200, 1, 0, 1, *ONE)],
     "shares": [("1", 1, 100, 2, 1, 3, *ONE), ("1", 101, 200, 1, 0, 1, 0.5, 1, 1)],
 }
+EXPECTED["facets-vcf"] = EXPECTED["facets"]
+EXPECTED["old-purple"] = [("1", 1, 5000, 1, 1, 2, *ONE), ("1", 5001, 9000, 2, 1, 3, *ONE)]
+EXPECTED["gdc"] = [("1", 62920, 5000000, 2, 1, 3, *ONE)]
+EXPECTED["cnvkit"] = [("1", 1000, 5000, 2, 1, 3, *ONE), ("1", 5000, 9000, -1, -1, 2, *ONE)]
 EXPECTED["battenberg-rows"] = EXPECTED["battenberg-x"] = EXPECTED["battenberg"]
 SHOWN = ["chrom", "start", "end", "major_cn", "minor_cn", "total_cn", "fraction", "major2", "minor2"]
 
@@ -245,3 +249,10 @@ def test_the_generic_table_takes_other_separators(tmp_path):
     assert frame["sample"].tolist() == ["S1", "S1", "S2"]
     spaced = read_segments(written(tmp_path, GENERIC.replace(",", " "))).segments
     pd.testing.assert_frame_equal(frame, spaced)
+
+
+def test_rows_of_a_vcf_are_those_of_the_file(tmp_path):
+    text = SEGMENTS["facets-vcf"]
+    assert read_segments(written(tmp_path, text)).segments["row"].tolist() == [5, 6, 7, 8, 9]
+    with pytest.raises(InputError, match=r"row 6, column tcn_em, value 'x': the copy number is not a number"):
+        read_segments(written(tmp_path, text.replace("CF_EM=0.7;TCN_EM=3;LCN_EM=1", "CF_EM=0.7;TCN_EM=x;LCN_EM=1")))

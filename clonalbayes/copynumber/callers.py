@@ -20,9 +20,11 @@ from .regions import plain_chroms
 from .states import from_fractions, from_shares
 
 CHROM = ("chrom", "chr", "chromosome", "seqnames", "contig")
-START = ("start", "startpos", "start_pos", "loc_start", "start_position", "begin")
-END = ("end", "endpos", "end_pos", "loc_end", "end_position", "stop")
-SAMPLE = ("sample", "sample_id", "sampleid", "sample_name", "id", "specimen", "tumor_sample_barcode")
+START = ("start", "startpos", "start_pos", "loc_start", "start_position", "begin", "start_bp", "start_position_bp")
+END = ("end", "endpos", "end_pos", "loc_end", "end_position", "stop", "end_bp", "end_position_bp")
+SAMPLE = (
+    "sample", "sample_id", "sampleid", "sample_name", "id", "specimen", "tumor_sample_barcode", "gdc_aliquot",
+)  # fmt: skip
 MAJOR = ("major_cn", "major", "nmajor", "major_copy_number", "cn_major", "majorcn", "majorcopynumber", "nmaj", "cn1")
 MINOR = ("minor_cn", "minor", "nminor", "minor_copy_number", "cn_minor", "minorcn", "minorcopynumber", "nmin", "cn2")
 TOTAL = ("total_cn", "total", "cn", "copy_number", "total_copy_number", "cn_total", "totalcn", "tcn", "ntot")
@@ -229,6 +231,22 @@ def facets(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFram
         told = from_shares(frame, numbers(table, share, CELLS, faults), FACETS_CLONAL, ~sexual)
         notes += [f"{table.name}: {text}" for text in told]
     return _called(frame, good, table.name, notes)
+
+
+VCF_FIELDS = {"END": "end", "TCN_EM": "tcn_em", "LCN_EM": "lcn_em", "CF_EM": "cf_em"}
+"""What of the INFO of cnv_facets' VCF becomes a column."""
+
+
+def facets_vcf(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFrame:
+    """Read the VCF of cnv_facets: the same numbers in INFO."""
+    above = header_line(source)[0]  # so many lines stay, for rows to keep their numbers
+    rows = [b"##"] * (above - 1) + [b"\t".join([b"chrom", b"start", *(name.encode() for name in VCF_FIELDS.values())])]
+    for line in source.data.split(b"\n")[above:]:
+        fields = line.split(b"\t")
+        info = dict(part.partition(b"=")[::2] for part in fields[7].split(b";")) if len(fields) > 7 else {}
+        cells_ = [info.get(name.encode(), b".") for name in VCF_FIELDS]
+        rows.append(b"\t".join([*fields[:2], *cells_]) if line.strip() else b"")
+    return facets(TextFile(source.path, b"\n".join(rows) + b"\n", source.digest), faults, notes)
 
 
 def generic(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFrame:

@@ -36,8 +36,8 @@ class SegmentFormat:
     read: Callable[[TextFile, FaultList, list[str]], pd.DataFrame]
 
 
-_CHROM = ("chrom", "chr", "chromosome", "seqnames", "contig")
-_START = ("start", "startpos", "start_pos", "loc_start", "start_position", "begin")
+_CHROM = callers.CHROM
+_START = callers.START
 
 SEGMENT_FORMATS: dict[str, SegmentFormat] = {
     "battenberg": SegmentFormat(
@@ -46,6 +46,7 @@ SEGMENT_FORMATS: dict[str, SegmentFormat] = {
     "facets": SegmentFormat(
         "FACETS segments", (_CHROM, _START, ("tcn_em", "tcn"), ("lcn_em", "lcn")), callers.facets
     ),
+    "facets-vcf": SegmentFormat("FACETS segments as VCF (cnv_facets)", (), callers.facets_vcf),
     "purple": SegmentFormat(
         "PURPLE purple.cnv.somatic.tsv",
         (
@@ -84,7 +85,8 @@ def recognise(source: TextFile) -> str:
     """
     header = header_of(source)
     for name, known in SEGMENT_FORMATS.items():
-        if (known.needs and _has(header, known.needs)) or (name == "ascat-caveman" and is_caveman(source)):
+        own = TELLERS.get(name)
+        if own(source) if own is not None else _has(header, known.needs):
             return name
     for name, purity in PURITY_FORMATS.items():
         if purity.accepts(source, header):
@@ -106,6 +108,16 @@ def is_caveman(source: TextFile) -> bool:
     lines = [line for line in source.head(20) if line.strip()]
     rows = [split_line(line, guess_separator(line)) for line in lines]
     return bool(rows) and sum(_is_caveman_row(row) for row in rows) >= max(1, 0.8 * len(rows))
+
+
+def is_facets_vcf(source: TextFile) -> bool:
+    """Whether a file is the VCF of cnv_facets."""
+    head = source.head(400)
+    return head[0].startswith("##fileformat=VCF") and any("TCN_EM" in line for line in head)
+
+
+TELLERS: dict[str, Callable[[TextFile], bool]] = {"ascat-caveman": is_caveman, "facets-vcf": is_facets_vcf}
+"""Formats that are not known by the names of their columns."""
 
 
 def _is_caveman_row(row: list[str]) -> bool:
