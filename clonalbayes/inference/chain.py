@@ -19,7 +19,7 @@ from clonalbayes.kernels.sweep import BIRTHS_PER_SWEEP, ENVELOPE_SHARE, SPLITS_P
 from clonalbayes.kernels.tree_grove import new_grove
 from clonalbayes.kernels.tree_place import new_offer
 from clonalbayes.kernels.tree_start import PARTICLES, plant, plant_given
-from clonalbayes.kernels.tree_sweep import PASSES, read_curves, sweep_tree
+from clonalbayes.kernels.tree_sweep import PASSES, read_curves, sweep_joint, sweep_tree
 
 SPLITS_AT_FIRST = 20
 """Split-merge proposals of a sweep in the first third of tuning, when clones are still to be found."""
@@ -184,6 +184,10 @@ class Chain:
                 single, round_, self.rng,
             )  # fmt: skip
         splits = SPLITS_AT_FIRST if 3 * self.done < plan.tune else SPLITS_PER_SWEEP
+        if plan.tree:
+            return sweep_joint(
+                data, ref, work, terms, self._grove, plan.priors, self._offer, BIRTHS_PER_SWEEP, splits, round_, self.rng
+            )
         loglik = sweep(
             data, ref, work, terms, plan.priors, BIRTHS_PER_SWEEP, splits, ENVELOPE_SHARE, plan.labels is not None,
             round_, self.rng,

@@ -24,10 +24,18 @@ SCREEN = -20.0  # births that a bound puts below this log ratio are not worked o
 
 @kernel
 def copy_clone(state: State, work: Work, source: int, target: int) -> None:
-    """Copy prevalences, tables and size of a clone row (the members' labels are the caller's)."""
+    """Copy prevalences, place in the tree, tables and size of a clone row (the members' labels are the caller's)."""
     state.ccf[target] = state.ccf[source]
     state.presence[target] = state.presence[source]
+    state.parent[target] = state.parent[source]
+    state.fraction[target] = state.fraction[source]
     work.size[target] = work.size[source]
+    copy_tables(work, source, target)
+
+
+@kernel
+def copy_tables(work: Work, source: int, target: int) -> None:
+    """Copy the likelihood tables of a row."""
     work.alt_table[target] = work.alt_table[source]
     work.ref_table[target] = work.ref_table[source]
     work.low_table[target] = work.low_table[source]
@@ -43,6 +51,9 @@ def remove_clone(state: State, work: Work, row: int) -> None:
         for i in range(len(state.z)):
             if state.z[i] == last:
                 state.z[i] = row
+        for k in range(last):
+            if state.parent[k] == last:
+                state.parent[k] = row
     state.n_clones[0] = last
 
 

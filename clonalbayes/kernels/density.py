@@ -9,6 +9,10 @@ from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import Priors, ReadData
 from clonalbayes.kernels.special import log_gamma
 from clonalbayes.kernels.state import State, Work
+from clonalbayes.kernels.tree_graft import log_tree_prior
+from clonalbayes.kernels.tree_local import fractions_log_density, log_beta_psi, sum_log_fractions
+from clonalbayes.kernels.tree_moves import log_presence_prior
+from clonalbayes.kernels.tree_pieces import tie
 
 
 @kernel
@@ -33,8 +37,32 @@ def log_prior(data: ReadData, state: State, work: Work, priors: Priors) -> float
     for s in range(state.ccf.shape[1]):
         for which in (PRECISION, ERROR, PURITY, CN_CLONAL):
             total += parameter_log_prior(state, priors, s, which)
+    return total + (tree_log_prior(state, priors) if priors.tree[0] > 0.0 else free_log_prior(state, priors))
+
+
+@kernel
+def free_log_prior(state: State, priors: Priors) -> float:
+    """Log prior of presence without a tree."""
+    total = 0.0
+    for s in range(state.ccf.shape[1]):
         for p in range(3):
             total += (priors.presence[p] - 1.0) * math.log(state.presence_prob[s, p])
         for k in range(state.n_clones[0]):
             total += math.log(state.presence_prob[s, state.presence[k, s]])
+    return total
+
+
+@kernel
+def tree_log_prior(state: State, priors: Priors) -> float:
+    """Log prior of tree, presence, fractions and their parameters, and of what is known of the tumour cells' share."""
+    total = log_tree_prior(state, priors.tree[1]) + log_beta_psi(state, state.psi_mean[0], priors.tree[6])
+    gap = (state.sparsity_scale[0] - priors.tree[4]) / priors.tree[5]
+    total -= 0.5 * gap * gap
+    for s in range(state.ccf.shape[1]):
+        gap = (math.log(state.sparsity[s]) - state.sparsity_scale[0]) / priors.tree[3]
+        log_sum, n = sum_log_fractions(state, s)
+        total += fractions_log_density(state.sparsity[s], log_sum, n) + log_presence_prior(state, s) - 0.5 * gap * gap
+        if priors.linked[s] == 0:
+            share = 1.0 - state.fraction[state.ccf.shape[0], s]
+            total += tie(share, priors.share[s, 0], priors.share[s, 1])
     return total

@@ -116,7 +116,7 @@ def refresh_constants(state: State, priors: Priors, grove: Grove) -> None:
             if state.presence[k, s] != ABSENT:
                 grove.populations[s] += 1
         last = one
-        for n in range(1, clones + 3):
+        for n in range(1, grove.log_share.shape[1]):  # clones are born and split before the next refresh
             following = log_gamma((n + 1.0) * a)
             grove.log_share[s, n] = following - last - one
             last = following

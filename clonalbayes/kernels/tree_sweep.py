@@ -3,17 +3,20 @@
 import numpy as np
 
 from clonalbayes.kernels.ascertainment import fill_low_row, mark_weak
-from clonalbayes.kernels.hyper import update_parameters
+from clonalbayes.kernels.assign import assign_all
+from clonalbayes.kernels.hyper import update_concentration, update_parameters
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import Priors, ReadData
-from clonalbayes.kernels.profile import Terms, build_tails
+from clonalbayes.kernels.profile import Terms, build_tails, sort_members
 from clonalbayes.kernels.state import State, Work
-from clonalbayes.kernels.sweep import constant_loglik, update_genotypes
+from clonalbayes.kernels.sweep import CONDENSATIONS, constant_loglik, update_genotypes
 from clonalbayes.kernels.tables import build_tables, refresh_cells
+from clonalbayes.kernels.tree_births import graft_births_and_deaths, graft_condensations
 from clonalbayes.kernels.tree_grove import Grove, build_curves, refresh_constants, refresh_heights, refresh_prevalences
 from clonalbayes.kernels.tree_local import settle_all, update_psi, update_sparsity
 from clonalbayes.kernels.tree_moves import move_tree
 from clonalbayes.kernels.tree_place import Offer
+from clonalbayes.kernels.tree_splits import graft_split_or_merge
 
 TRANSFERS = 1.0  # between populations, per clone and sample
 PASSES = 2  # over the tree in a sweep, where clusters are given
@@ -51,6 +54,40 @@ def chances_missed(data: ReadData, state: State, work: Work) -> None:
         for k in range(state.n_clones[0]):
             fill_low_row(data, state, work, k, state.ccf[k])
         mark_weak(data, state, work)
+
+
+@kernel
+def update_partition(
+    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, births: int,
+    splits: int, rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Assignments given the clones, then births, condensations and splits with their ways back."""
+    assign_all(data, state, work, priors.component, rng)
+    refresh_prevalences(state)
+    refresh_constants(state, priors, grove)
+    graft_births_and_deaths(data, state, work, terms, grove, priors, offer, births, rng)
+    graft_condensations(data, state, work, terms, grove, priors, offer, CONDENSATIONS, rng)
+    graft_split_or_merge(data, state, work, terms, grove, priors, offer, splits, rng)
+
+
+def sweep_joint(
+    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, births: int,
+    splits: int, round_: int, rng: np.random.Generator,
+) -> float:  # fmt: skip
+    """Every block once, where clusters and tree are inferred: partition, tree and fractions, parameters, concentration.
+
+    `round_` counts the sweeps from 1 while tuning, and is 0 afterwards. Returns the log likelihood at the end.
+    """
+    build_tables(data, state, work)
+    sort_members(state, work)
+    update_partition(data, state, work, terms, grove, priors, offer, births, splits, rng)
+    build_tails(data, state, work)
+    mark_weak(data, state, work)
+    build_all_curves(data, state, work, terms, grove)
+    tree_blocks(data, state, work, terms, grove, priors, offer, 1, False, round_ == 0, rng)
+    loglik = update_parameters(data, state, work, terms, priors, round_, rng)
+    update_concentration(state, work, priors.concentration, rng)
+    return loglik + constant_loglik(data, state, work)
 
 
 def read_curves(data: ReadData, state: State, work: Work, terms: Terms, grove: Grove) -> None:
