@@ -36,6 +36,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "build_model": ("clonalbayes.model", "build_model"),
     "fit": ("clonalbayes.inference", "fit"),
     "run_fit": ("clonalbayes.run", "run_fit"),
+    "run_patient": ("clonalbayes.pipeline.run", "run"),
     "simulate": ("clonalbayes.simulate", "simulate"),
     "summarise": ("clonalbayes.summaries", "summarise"),
     "open_result": ("clonalbayes.results", "open_result"),
