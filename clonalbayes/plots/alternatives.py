@@ -222,7 +222,7 @@ def arc_points(start: np.ndarray, end: np.ndarray, bend: float) -> np.ndarray:
 
 
 def _add_legend(axis: Axes) -> None:
-    """Say under the figure what the edges mean."""
+    """Say above the figure what the edges mean."""
     from matplotlib.lines import Line2D
 
     handles = [
@@ -232,7 +232,7 @@ def _add_legend(axis: Axes) -> None:
     figure = style.figure_of(axis)
     figure.legend(
         handles=handles,
-        loc="outside lower center",
+        loc="outside upper center",
         ncols=2 if figure.get_size_inches()[0] >= 4.5 else 1,
         frameon=False,
         title="width and number: probability",

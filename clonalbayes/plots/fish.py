@@ -55,8 +55,9 @@ def compute_fish(
     Returns
     -------
     xarray.Dataset
-        parent (clone); phi, lo and hi (over the draws of that tree, or over all if it has few) (clone, specimen), NaN for a clone that no draw of the tree has; at
-        (specimen), the day or the number of the sample. Samples are in the order of time.
+        parent (clone); phi, and lo and hi over the draws of that tree, or over all if it has few (clone,
+        specimen), NaN for a clone that no draw of the tree has; at (specimen), the day or the number of the
+        sample. Samples are in the order of time.
 
     Raises
     ------
