@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from clonalbayes._spec_registry import BOUNDS, DISTRIBUTIONS, FAMILIES, FIXED, OVER, used
+from clonalbayes._spec_registry import BOUNDS, DISTRIBUTIONS, FAMILIES, FIXED, OVER, ROLES, used
 from clonalbayes.constraints import problem_of
 from clonalbayes.faults import Fault
 from clonalbayes.specs import Schedule
@@ -37,7 +37,8 @@ def check(table: Mapping[str, Any], path: Path) -> list[Fault]:
         Every fault found; empty if the specification is valid.
     """
     checks = _Checks(path, str(table.get("family", "clones")))
-    checks.known(table, (*_TOP, *_TABLES, "constraints"), "")
+    extra = ("signatures",) if "profiles" in checks.family.blocks else ("constraints",)
+    checks.known(table, (*_TOP, *_TABLES, *extra), "")
     for key in ("name", "version", "meaning"):
         checks.text(table, key, "")
     if "citation" in table:
@@ -50,6 +51,7 @@ def check(table: Mapping[str, Any], path: Path) -> list[Fault]:
     checks.list_of_texts(tables["calibration"], "calibration", "quantities", checks.family.quantities)
     checks.list_of_texts(tables["limits"], "limits", "texts", None)
     checks.constraints(table.get("constraints", []), tables["blocks"].get("prevalence"))
+    checks.roles(table)
     return checks.faults
 
 
@@ -90,6 +92,20 @@ class _Checks:
             if line.split("=")[0].strip().strip("\"'") == key:
                 return n + 1
         return None
+
+    def roles(self, table: Mapping[str, Any]) -> None:
+        """Each signature has a role, and the names of its treatments if it is a treatment's."""
+        signatures = self.table(table, "signatures") or {}
+        for name in signatures:
+            where, entry = f"signatures.{name}", self.table(signatures, name, "signatures") or {}
+            self.known(entry, ("role", "treatments"), where)
+            role, given = entry.get("role"), entry.get("treatments", [])
+            if role not in ROLES:
+                self.add(where, "has no known role", f"Valid: {', '.join(ROLES)}.", role)
+            if not (isinstance(given, list) and all(isinstance(text, str) and text for text in given)):
+                self.add(where, "treatments are not a list of texts", 'Write treatments = ["...", "..."].', given)
+            elif bool(given) != (role == "treatment"):
+                self.add(where, "treatments and the role treatment go together", "Give both or neither.")
 
     def known(self, table: Mapping[str, Any], valid: Iterable[str], where: str) -> None:
         """Every key of a table must be a valid one."""

@@ -139,6 +139,22 @@ class Family:
     quantities: tuple[str, ...]
 
 
+_SIGNATURES = Family(
+    priors={
+        "profile_strength": "LogNormal",
+        "mean_intensity": "LogNormal",
+        "intensity_shape": "LogNormal",
+        "use_treatment": "Beta",
+        "use_other": "Beta",
+    },
+    constants={"denovo_strength": _POSITIVE, "gate_leak": _UNIT, "denovo": "a whole number above 0"},
+    blocks={"profiles": ("learned",), "exposures": ("normalised_gamma",)},
+    quantities=("exposure", "presence", "profile", "profile_strength"),
+)
+
+ROLES = ("clock", "treatment", "other")
+"""What a signature may be in a specification of signatures or of timing."""
+
 FAMILIES: dict[str, Family] = {
     "clones": Family(PRIORS, CONSTANTS, BLOCKS, QUANTITIES),
     "errors": Family(
@@ -165,6 +181,20 @@ FAMILIES: dict[str, Family] = {
         constants={"outlier": _UNIT, "loss": _UNIT, "level": _UNIT, "power": _UNIT},
         blocks={"size": ("spike_slab",), "noise": ("errors",), "contamination": ("same_run",)},
         quantities=("prevalence", "presence", "error_factor"),
+    ),
+    "signatures": _SIGNATURES,
+    "timing": Family(
+        priors=dict(_SIGNATURES.priors)
+        | dict.fromkeys(
+            (
+                "clock_rate", "treatment_rate", "other_rate", "clock_shape", "strict_shape", "treatment_shape",
+                "other_shape", "acceleration",
+            ),
+            "LogNormal",
+        ),
+        constants=dict(_SIGNATURES.constants) | {"p_strict": _UNIT, "p_acceleration": _UNIT, "rate_leak": _UNIT},
+        blocks=dict(_SIGNATURES.blocks) | {"clock": ("strict_or_relaxed",)},
+        quantities=("node_time", "split", "rate", "clock", "acceleration"),
     ),
 }
 """Family of models -> what its specifications may say. A file without the key `family` is of the first."""

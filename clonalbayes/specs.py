@@ -20,7 +20,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,9 @@ class Spec:
     constraints : tuple of Constraint
         What the user knows of the answer (`clonalbayes.constraints`).
     family : str
-        Kind of model (`FAMILIES`): of clones, of errors, of detection.
+        Kind of model (`FAMILIES`): of clones, of errors, of detection, of signatures, of timing.
+    signatures : Mapping
+        Signature -> its role and, of a treatment's, the treatments (models of signatures and of timing).
     """
 
     name: str
@@ -118,6 +120,7 @@ class Spec:
     limits: tuple[str, ...]
     constraints: tuple[Constraint, ...] = ()
     family: str = "clones"
+    signatures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def value(self, prior: str, parameter: str) -> float:
         """Return one scalar parameter of a prior, such as ``value("precision", "median")``."""
@@ -145,6 +148,7 @@ class Spec:
             **({} if self.family == "clones" else {"family": self.family}),
             "meaning": self.meaning,
             "citation": self.citation,
+            **({"signatures": _listify(self.signatures)} if self.signatures else {}),
             "blocks": dict(self.blocks),
             "priors": {name: _plain(prior) for name, prior in self.priors.items()},
             "constants": {name: _plain(constant) for name, constant in self.constants.items()},
@@ -158,6 +162,7 @@ class Spec:
         """SHA-256 of all that changes a number: blocks, priors, constants, constraints. Texts do not count."""
         resolved = self.to_dict()
         core = {
+            **({"signatures": resolved["signatures"]} if self.signatures else {}),
             "blocks": resolved["blocks"],
             "priors": {
                 name: {key: entry.get(key) for key in ("distribution", "parameters", "bounds")}
@@ -328,6 +333,7 @@ def _build(table: dict[str, Any]) -> Spec:
         limits=tuple(table.get("limits", {}).get("texts", ())),
         constraints=tuple(map(conditions.build, table.get("constraints", ()))),
         family=table.get("family", "clones"),
+        signatures=dict(table.get("signatures", {})),
     )
 
 

@@ -34,6 +34,8 @@ ARROWS = (
     "simulate",
     "inference",
     "model",
+    "timing",
+    "signatures",
     "steps",
     "genotypes",
     "filters",

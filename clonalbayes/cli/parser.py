@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clonalbayes import __version__
-from clonalbayes.cli import parser_counting, parser_pipeline, parser_variants
+from clonalbayes.cli import parser_counting, parser_detection, parser_pipeline, parser_signatures, parser_variants
 from clonalbayes.specs import Schedule
 
 DEFAULT_MODEL = "clones"
@@ -47,7 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_fit, _add_check, _add_export, _add_models, _add_simulate, _add_plot, _add_doctor):
         add(commands)
-    for add in (parser_variants.add, parser_counting.add, parser_pipeline.add):
+    for add in (parser_variants.add, parser_counting.add, parser_pipeline.add, parser_detection.add, parser_signatures.add):
         add(commands)
     return parser
 

@@ -1,0 +1,209 @@
+"""From the posterior of a tree, draw by draw, to what the timing model needs: counts, parents, bounds, detection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clonalbayes.data.treatments import Treatment, parse_date, treatments_of
+from clonalbayes.faults import FaultList, fail
+from clonalbayes.signatures.contexts import count_contexts, index_of
+from clonalbayes.timing.calendar import to_days
+from clonalbayes.timing.state import Trees, depths, start_times
+
+ROWS = 200
+"""Mutations whose depths stand for those of all, for the chance of being called."""
+
+LEAST_DETECTED = 0.02
+KINDS = ("snv", "indel", "mnv", "")
+
+
+@dataclass(frozen=True, eq=False)
+class TreeDraws:
+    """Some draws of a posterior of trees, in terms of its consensus clones.
+
+    Attributes
+    ----------
+    parent
+        [D, K] parent from 1, 0 = the root, -1 = the draw lacks the clone.
+    counts
+        [D, K, 96] substitutions by clone and context.
+    kinds
+        [D, K, 4] mutations by clone and kind, in the order of `KINDS`.
+    bound
+        [D, K] day from the origin on which each clade was first sampled.
+    detected
+        [D, K] share of a branch's mutations that the table can hold.
+    consensus
+        [K] parent in the consensus tree.
+    treatments
+        Courses that the data hold.
+    """
+
+    parent: np.ndarray
+    counts: np.ndarray
+    kinds: np.ndarray
+    bound: np.ndarray
+    detected: np.ndarray
+    consensus: np.ndarray
+    treatments: tuple[Treatment, ...]
+
+
+def tree_draws(tree: Any, origin: str, *, trees: int = 64, callable_share: float = 1.0) -> TreeDraws:
+    """Take draws of a summarised fit, evenly spaced.
+
+    Parameters
+    ----------
+    tree
+        DataTree of a fit with the groups `posterior`, `consensus`, `observed_data` and `constant_data`.
+    origin
+        Date of the root, YYYY-MM-DD.
+    trees
+        How many draws.
+    callable_share
+        Share of the genome in which mutations can be called.
+
+    Returns
+    -------
+    TreeDraws
+
+    Raises
+    ------
+    InputError
+        If the fit has no tree, or the data lack dates or contexts.
+    """
+    held, consensus, posterior = (tree[name].to_dataset() for name in ("constant_data", "consensus", "posterior"))
+    if "parent" not in consensus:
+        raise fail("timing", "the fit has no tree", "Fit with a model of trees (--model tree).")
+    dates = _days(held, origin)
+    C, N = posterior.sizes["chain"], posterior.sizes["draw"]
+    rows = np.unique(np.linspace(0, C * N - 1, min(trees, C * N)).astype(int))
+    parent = _flat(consensus, "parent", "clone")[rows].astype(np.int64)
+    presence = consensus["presence"].transpose("chain", "draw", "clone", "specimen").values
+    presence = presence.reshape(C * N, *presence.shape[2:])[rows]
+    phi = consensus["cellular_prevalence"].transpose("chain", "draw", "clone", "specimen").values
+    phi = np.nan_to_num(phi.reshape(C * N, *phi.shape[2:])[rows])
+    place = clone_of_mutations(
+        _flat(posterior, "assignment", "mutation")[rows], consensus["clone"].values, parent.shape[1]
+    )
+    contexts = _contexts(held)
+    kind = np.array([KINDS.index(str(name)) if str(name) in KINDS else 3 for name in held["kind"].values])
+    K = parent.shape[1]
+    counts = np.stack([count_contexts(contexts, row, K) for row in place])
+    kinds = np.stack([np.bincount(r[r >= 0] * 4 + kind[r >= 0], minlength=4 * K).reshape(K, 4) for r in place])
+    day = np.where(presence > 0, dates, np.inf).min(2)
+    bound = np.where(np.isfinite(day), day, np.nanmax(np.where(np.isfinite(dates), dates, np.nan)))
+    courses = tuple(treatments_of(held.set_coords("treatment") if "treatment" in held else held))
+    return TreeDraws(
+        parent=parent, counts=counts, kinds=kinds, bound=bound,
+        detected=np.clip(detection(tree, phi) * callable_share, LEAST_DETECTED, 1.0),
+        consensus=np.asarray(consensus["consensus_parent"].values, np.int64), treatments=courses,
+    )  # fmt: skip
+
+
+def _flat(ds: Any, name: str, dim: str) -> np.ndarray:
+    values = ds[name].transpose("chain", "draw", dim).values
+    return values.reshape(-1, values.shape[2])
+
+
+def _days(held: Any, origin: str) -> np.ndarray:
+    """Sampling days [S] from the origin, infinite where there is no date."""
+    texts = [str(text) for text in held["date"].values] if "date" in held else []
+    if not any(texts):
+        raise fail("timing", "no sample has a date", "Add a column date (YYYY-MM-DD) and fit again.")
+    faults, out = FaultList(), []
+    for name, text in zip(held["specimen"].values, texts, strict=True):
+        day = to_days(text, origin) if parse_date(text) else np.inf
+        if text and not (day > 0):
+            faults.add(
+                "--origin", "a sample was taken before the patient's origin", "Correct one.", value=f"{name} {text}"
+            )
+        out.append(day)
+    faults.raise_if_any()
+    if not np.isfinite(out).any():
+        raise fail("timing", "no date can be read", "Write dates as YYYY-MM-DD.", value=texts[0])
+    return np.array(out)
+
+
+def _contexts(held: Any) -> np.ndarray:
+    """Index of every mutation's context, -1 where there is none."""
+    if "context" not in held:
+        raise fail("timing", "the mutations have no context", "Add it with `clonalbayes contexts`, and fit again.")
+    found = index_of(held["context"].values)
+    if not (found >= 0).any():
+        raise fail("timing", "no mutation has a context", "Add it with `clonalbayes contexts`, and fit again.")
+    return found
+
+
+def clone_of_mutations(assignment: np.ndarray, consensus: np.ndarray, clones: int) -> np.ndarray:
+    """Consensus clone of every mutation in every draw.
+
+    Parameters
+    ----------
+    assignment
+        [D, N] slots; below 0 outside the clones.
+    consensus
+        [N] consensus clone from 1; 0 and below outside the clones.
+    clones
+        Number of consensus clones.
+
+    Returns
+    -------
+    numpy.ndarray
+        [D, N] clone from 0: each slot stands for the consensus clone with which it shares most mutations, and a
+        consensus clone has at most one slot; -1 for mutations in other slots and outside the clones.
+    """
+    out = np.full(assignment.shape, -1)
+    inside = consensus > 0
+    for d, row in enumerate(assignment):
+        slots = int(row.max(initial=-1)) + 1
+        kept = inside & (row >= 0)
+        if not slots or not clones:
+            continue
+        flat = np.bincount((consensus[kept] - 1) * slots + row[kept], minlength=clones * slots)
+        shared = flat.reshape(clones, slots)
+        owner = np.where(shared.max(0) > 0, shared.argmax(0), -1)
+        for k in range(clones):
+            mine = np.flatnonzero(owner == k)
+            owner[mine[shared[k, mine].argsort()[:-1]]] = -1
+        out[d] = np.where(row >= 0, owner[np.maximum(row, 0)], -1)
+    return out
+
+
+def detection(tree: Any, phi: np.ndarray) -> np.ndarray:
+    """Chance [D, K] that a mutation of a clone of prevalence phi [D, K, S] is called.
+
+    Calling is `min_alt` alternative reads in at least one sample, at the depths of the data's own mutations; the
+    expected share of alternative reads is that of a heterozygous mutation in a diploid region.
+    """
+    from scipy.special import bdtr
+
+    held, observed = tree["constant_data"].to_dataset(), tree["observed_data"].to_dataset()
+    least = int(held.attrs.get("min_alt", tree["posterior"].to_dataset().attrs.get("min_alt", 1)) or 0)
+    depth = observed["depth"].transpose("mutation", "specimen").values
+    depth = np.maximum(depth[:: max(len(depth) // ROWS, 1)], 0).astype(float)
+    if least < 1:
+        return np.ones(phi.shape[:2])
+    fraction = np.clip(phi / 2.0, 0.0, 1.0)
+    missed = np.ones((*phi.shape[:2], len(depth)))
+    for s in range(phi.shape[2]):
+        missed *= bdtr(float(least - 1), np.maximum(depth[:, s], least - 1), fraction[:, :, s, None])
+    out: np.ndarray = 1.0 - missed.mean(2)
+    return out
+
+
+def prior_overlap(trees: Trees, spans: np.ndarray, draws: int = 400, seed: int = 0) -> np.ndarray:
+    """Prior probability [K, W] that a branch overlaps each span [W, 2], from node times drawn without data."""
+    rng = np.random.default_rng(seed)
+    parent = np.repeat(trees.parent, -(-draws // len(trees.parent)), 0)
+    bound = np.repeat(trees.bound, -(-draws // len(trees.parent)), 0)
+    time, deep = np.zeros(parent.shape), depths(parent)
+    for level in range(1, int(deep.max(initial=0)) + 1):
+        begin = start_times(time, parent)
+        time = np.where(deep == level, rng.uniform(begin, np.maximum(bound, begin)), time)
+    begin, there = start_times(time, parent), parent >= 0
+    inside = (time[:, :, None] > spans[:, 0]) & (begin[:, :, None] < spans[:, 1]) & there[:, :, None]
+    out: np.ndarray = inside.sum(0) / np.maximum(there.sum(0), 1)[:, None]
+    return out
