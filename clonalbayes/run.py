@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 RECORDED = ("numpy", "scipy", "numba", "pandas", "xarray", "netCDF4")
 """Packages whose versions go into ``run.json``: those that a fit computes with."""
 
+DEFAULT_MODEL = "clones"
+"""Specification of a fit that names none."""
+
 MARK = "run.json"
 """The file by which a folder is known to be a result, and may be replaced."""
 
@@ -69,7 +72,7 @@ def run_fit(
     params: str | os.PathLike[str] | None = None,
     purity: float | Mapping[str, float | tuple[float, float]] | None = None,
     min_alt: int | None = None,
-    spec: str | Path | specs.Spec = "clones",
+    spec: str | Path | specs.Spec = DEFAULT_MODEL,
     fixed_clusters: bool = False,
     chains: int | None = None,
     draws: int | None = None,

@@ -253,7 +253,7 @@ FILES = (
     vcf("wrong reference alleles", "\t.\tPASS", "\tPASS", "A.vcf"),
     vcf("no header", "#CHROM", "CHROM", "A.vcf"),
     vcf("position in words", "c1\t300\t", "c1\tthree\t", "A.vcf"),
-    vcf("not filtered", "PASS", ".", "no record has been filtered"),
+    vcf("not filtered", "PASS", ".", "no record has been filtered", "set pass_only = false in [variants]"),
     file("no calls in the file", "A.vcf", "", None, "empty"),
     segments("overlap", "c1\t1001", "c1\t900", 3, "overlap and differ", "row 2 (c1:1-1000)"),
     segments("end before start", "1001\t2000", "2001\t2000", 3, "ends before it starts"),

@@ -15,6 +15,7 @@ from clonalbayes.faults import InputError
 from clonalbayes.pipeline.assembly import read_patient
 from clonalbayes.pipeline.run import run
 from clonalbayes.pipeline.runfile import read_run_file
+from clonalbayes.run import checkpoint_of
 
 pytest.importorskip("pysam")
 
@@ -188,6 +189,22 @@ def test_filters_that_leave_nothing_are_refused(patient, capsys):
     assert main(["run", str(patient / "run.toml")]) == 2
     assert "run.toml: no mutation is left after the filters" in capsys.readouterr().err
     assert not (patient / "result").exists()
+
+
+def test_a_stopped_fit_goes_on_unless_something_changed(patient, monkeypatch, capsys):
+    path, asked = patient / "run.toml", []
+
+    def stopped(data, out, **options):
+        asked.append(options["resume"])
+        checkpoint_of(out).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("clonalbayes.run.run_fit", stopped)
+    for draws in (20, 20, 30):
+        path.write_text(COUNTS_RUN + f'[fit]\nmodel = "clones"\nseed = 3\ndraws = {draws}\n')
+        assert main(["run", str(path)]) == 130
+        assert f"Continue with:\n  clonalbayes run {path}" in capsys.readouterr().err
+    assert asked == [False, True, False]
 
 
 def test_an_unknown_stage_is_refused(good, capsys):

@@ -53,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _how_to_go_on(arguments: list[str]) -> str:
-    """Say that the run was stopped and, for a fit, the command that continues it."""
+    """Say that the run was stopped and, for a fit or a run file, the command that continues it."""
+    if arguments[:1] == ["run"]:
+        return f"\nStopped. What is done is kept. Continue with:\n  clonalbayes {shlex.join(arguments)}\n"
     if arguments[:1] != ["fit"]:
         return "\nStopped. Nothing was written.\n"
     command = arguments if "--resume" in arguments else [*arguments, "--resume"]

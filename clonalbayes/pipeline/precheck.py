@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,9 +78,9 @@ def _model(run: RunFile) -> None:
 
 def model_of(run: RunFile) -> str:
     """Return the specification of a run: a name, or a file beside the run file."""
-    from clonalbayes.run import run_fit
+    from clonalbayes.run import DEFAULT_MODEL
 
-    name = str(run.setting("fit", "model", signature(run_fit).parameters["spec"].default))
+    name = str(run.setting("fit", "model", DEFAULT_MODEL))
     return str(run.path.parent / name) if name.endswith(".toml") and not Path(name).is_absolute() else name
 
 
@@ -140,14 +139,10 @@ def _likely(ends: dict[str, int]) -> str:
 
 
 def _calls(run: RunFile) -> None:
-    if run.setting("counts", "table") is not None:
-        return
-    from clonalbayes.variants import read_variants
+    if run.setting("counts", "table") is None:
+        from .stages import read_calls
 
-    from .stages import call_files
-
-    files, names = call_files(run)
-    read_variants(files, reference=run.reference, pass_only=run.setting("variants", "pass_only", True), names=names)
+        read_calls(run)
 
 
 def _counts(run: RunFile) -> None:

@@ -10,12 +10,15 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .runfile import RunFile
+
+if TYPE_CHECKING:
+    from clonalbayes.variants import Sites
 
 SITES, COUNTS, PANEL, ERRORS, FILTERS, DATA = "sites", "counts", "panel", "errors", "filters", "data"
 SITES_FILE, CALLS_FILE, COUNTS_FILE, MODEL_FILE = "sites.tsv", "calls.tsv", "counts.tsv", "errors.json"
@@ -98,22 +101,42 @@ def call_files(run: RunFile) -> tuple[list[Path], dict[str, str]]:
     return files, {str(file): names[0] for file, names in owners.items() if len(names) == 1}
 
 
+def read_calls(run: RunFile) -> Sites:
+    """Read and join all calls of a run.
+
+    Raises
+    ------
+    InputError
+        With every fault of every file, in the words of a run file.
+    """
+    from clonalbayes.faults import InputError
+    from clonalbayes.variants import read_variants
+
+    files, names = call_files(run)
+    options = {name: run.setting("variants", name, default) for name, default in CALL_DEFAULTS.items()}
+    try:
+        return read_variants(files, reference=run.reference, names=names, **options)
+    except InputError as error:
+        here = "set pass_only = false in [variants]"
+        told = [replace(f, remedy=f.remedy.replace("read the file without --pass-only", here)) for f in error.faults]
+        raise InputError(told, error.omitted) from None
+
+
+CALL_DEFAULTS = {"split_mnv": False, "pass_only": True}
+
+
 def _sites_step(run: RunFile) -> Step:
     files, names = call_files(run)
     settings = {
-        "split_mnv": run.setting("variants", "split_mnv", False),
-        "pass_only": run.setting("variants", "pass_only", True),
+        **{name: run.setting("variants", name, default) for name, default in CALL_DEFAULTS.items()},
         "names": {Path(path).name: name for path, name in names.items()},
     }
 
     def make(folder: Path, made: Made) -> str:
         from clonalbayes.faults import fail
-        from clonalbayes.variants import read_variants, write_calls, write_sites
+        from clonalbayes.variants import write_calls, write_sites
 
-        found = read_variants(
-            files, reference=run.reference, split_mnv=settings["split_mnv"], pass_only=settings["pass_only"],
-            names=names,
-        )  # fmt: skip
+        found = read_calls(run)
         if not len(found):
             why = "; ".join(found.notes) or "the files hold no record"
             raise fail(files[0].name, "no site is left", f"See what was left out: {why}.")
