@@ -178,7 +178,7 @@ FAMILIES: dict[str, Family] = {
             "contaminated": "Bernoulli",
             "contamination": "LogUniform",
         },
-        constants={"outlier": _UNIT, "loss": _UNIT, "level": _UNIT, "power": _UNIT},
+        constants={"outlier": _UNIT, "mismatch": _UNIT, "loss": _UNIT, "level": _UNIT, "power": _UNIT},
         blocks={"size": ("spike_slab",), "noise": ("errors",), "contamination": ("same_run",)},
         quantities=("prevalence", "presence", "error_factor"),
     ),

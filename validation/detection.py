@@ -38,7 +38,7 @@ sys.path[:0] = [str(HERE.parent)]
 
 from clonalbayes import specs  # noqa: E402
 from clonalbayes.detection.likelihood import Likelihood, SampleSites  # noqa: E402
-from clonalbayes.detection.noise_test import make_test  # noqa: E402
+from clonalbayes.detection.noise_test import Assumptions, make_test  # noqa: E402
 from clonalbayes.detection.single_rate import single_rate_test  # noqa: E402
 from clonalbayes.detection.size import SizeProfile, size_scales  # noqa: E402
 from clonalbayes.errors.factors import Control  # noqa: E402
@@ -47,7 +47,7 @@ from clonalbayes.errors.model import learn_errors  # noqa: E402
 RESULT = HERE / "results" / "detection.tsv"
 SITES, CONTROLS, DEPTH, NORMALS, MEAN_ERROR = 2318, 20_000, 100, 32, 1.6e-4
 DRAWN = (1e-5, 5e-5, 1e-4, 1.5e-4, 2e-4, 3e-4, 5e-4, 1.3e-3, 1e-2)
-VAFS = (1e-5, 5e-5, 1e-4, 1.5e-4, 3e-4, 1.3e-3, 1e-2)
+VAFS = (1e-5, 5e-5, 1e-4, 1.5e-4, 1.3e-3, 1e-2)
 N_NULL = 6
 
 
@@ -125,9 +125,9 @@ def replicate(name: str, number: int) -> list[tuple[object, ...]]:
 def analyse(sites: SampleSites, control: Control, tau: float) -> tuple[float, ...]:
     """P value, Bayes factor (log 10), and the VAF's mean and interval."""
     spec = specs.load("detection", "detection")
-    outlier = spec.constant("outlier")
-    test = make_test(sites, control, tau, outlier)
-    likelihood = Likelihood(sites, test.factor.factors, outlier, test.law)
+    assumed = Assumptions.of(spec, tau)
+    test = make_test(sites, control, assumed)
+    likelihood = Likelihood(sites, test.factor.factors, assumed.outlier, test.law)
     profile = SizeProfile.of(likelihood, test.factor.weights)
     scales = size_scales(spec.value("size_scale", "lower"), spec.value("size_scale", "upper"))
     size = [0.5 * value for value in profile.interval()]

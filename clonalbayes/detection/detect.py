@@ -13,7 +13,7 @@ from clonalbayes import specs
 from clonalbayes.detection.inputs import DROP, KEEP, MIX, SampleReads, clades_of, reads_of
 from clonalbayes.detection.joint import Joint, SharedPriors, solve
 from clonalbayes.detection.likelihood import Likelihood, SampleSites
-from clonalbayes.detection.noise_test import NoiseTest, make_test
+from clonalbayes.detection.noise_test import Assumptions, NoiseTest, make_test
 from clonalbayes.detection.single_rate import single_rate_test
 from clonalbayes.detection.size import SizeProfile, size_scales
 from clonalbayes.errors.classes import classes_of
@@ -170,17 +170,17 @@ class _Worked:
         lost: str,
     ) -> None:
         self.sample, self.control, self.rows = sample, control, list(groups.values())
-        outlier, loss = spec.constant("outlier"), spec.constant("loss")
+        assumed, loss = Assumptions.of(spec, tau), spec.constant("loss")
         self.used = [rows[_usable(sample, rows, lost)] for rows in self.rows]
         self.sites = [_sites(sample, rows, rates, loss if lost == MIX else 0.0) for rows in self.used]
         factor: Factor | None = None
         if len(self.sites) > 1:  # the clades of a sample share its factor
             union = np.unique(np.concatenate(self.used))
-            factor = make_test(_sites(sample, union, rates, 0.0), control, tau, outlier).factor
-        self.tests = [make_test(part, control, tau, outlier, factor) for part in self.sites]
+            factor = make_test(_sites(sample, union, rates, 0.0), control, assumed).factor
+        self.tests = [make_test(part, control, assumed, factor) for part in self.sites]
         self.factor = self.tests[0].factor
         self.profiles = [
-            SizeProfile.of(Likelihood(part, test.factor.factors, outlier, test.law), test.factor.weights)
+            SizeProfile.of(Likelihood(part, test.factor.factors, assumed.outlier, test.law), test.factor.weights)
             for part, test in zip(self.sites, self.tests, strict=True)
         ]
 

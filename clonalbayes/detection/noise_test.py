@@ -9,6 +9,7 @@ import numpy as np
 from clonalbayes.detection.likelihood import SampleSites, largest_noise, with_outliers
 from clonalbayes.detection.tail import BINS, Score, closed, make_score, saddlepoint, tail_probability, upper_tails
 from clonalbayes.errors.factors import Control, Factor, factor_posterior
+from clonalbayes.specs import Spec
 
 POWER_POINTS = 5
 """Factors over which a power is averaged."""
@@ -79,7 +80,33 @@ class NoiseTest:
         return found / noise.shape[1]
 
 
-def make_test(sites: SampleSites, control: Control, tau: float, outlier: float, known: Factor | None = None) -> NoiseTest:
+@dataclass(frozen=True)
+class Assumptions:
+    """What a test assumes besides the reads.
+
+    Parameters
+    ----------
+    tau
+        Standard deviation of the log factor without control bases.
+    outlier
+        Share of outliers among sites: what a single site can contribute is bounded by it.
+    mismatch
+        Standard deviation of the log: how unlike errors at the sites and at the control bases may be.
+    """
+
+    tau: float
+    outlier: float
+    mismatch: float
+
+    @classmethod
+    def of(cls, spec: Spec, tau: float) -> Assumptions:
+        """Take them from a specification of the family `detection`."""
+        return cls(tau, spec.constant("outlier"), spec.constant("mismatch"))
+
+
+def make_test(
+    sites: SampleSites, control: Control, assumed: Assumptions, known: Factor | None = None
+) -> NoiseTest:
     """Make the test of one clade in one sample, from depths, error model and control bases.
 
     Parameters
@@ -88,24 +115,23 @@ def make_test(sites: SampleSites, control: Control, tau: float, outlier: float, 
         The sites, all with reads.
     control : Control
         Of the sample.
-    tau : float
-        Standard deviation of the log factor without control bases.
-    outlier : float
-        Share of outliers among sites: what a single site can contribute is bounded by it.
+    assumed : Assumptions
+        What is assumed of them.
     known : Factor, optional
         Take this posterior of the factor instead of making one.
     """
     noise = sites.expected_noise
-    first = factor_posterior(control, tau, 0.0, noise)
+    first = factor_posterior(control, assumed.tau, assumed.mismatch, noise)
     mean = np.array([first.mean])
     largest = largest_noise(sites, first.quantile(0.99))
-    absent = with_outliers(sites.rates.pmf(sites.depth, mean, largest), sites.depth, outlier)[:, 0]
+    absent = with_outliers(sites.rates.pmf(sites.depth, mean, largest), sites.depth, assumed.outlier)[:, 0]
     prevalence = reference_prevalence(sites, first, sites.rates.common_cv(sites.depth.astype(float)))
     score = make_score(with_signal(sites, absent, prevalence), absent)
     share = sites.depth * score.steps[:, min(1, largest)].astype(float)
     factor = known
     if factor is None:
-        factor = factor_posterior(control, tau, sites.rates.common_cv(share), noise * first.mean)
+        common = float(np.hypot(sites.rates.common_cv(share), assumed.mismatch))
+        factor = factor_posterior(control, assumed.tau, common, noise * first.mean)
     return NoiseTest(sites, factor, sites.rates.pmf(sites.depth, factor.factors, largest), score)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from clonalbayes import specs
 from clonalbayes.data.schema import DIPLOID
 from clonalbayes.detection.likelihood import SampleSites
-from clonalbayes.detection.noise_test import make_test
+from clonalbayes.detection.noise_test import Assumptions, make_test
 from clonalbayes.errors.factors import Control
 from clonalbayes.errors.model import ErrorModel
 from clonalbayes.specs import Spec
@@ -83,7 +83,7 @@ def plan(
     controls = THIRD_ALLELES * n_sites if control_sites is None else control_sites
     expected = controls * depth * float(rates.mean.mean())
     control = Control(expected, expected, 1e6, rates.dispersion(reads)) if controls else Control()
-    test = make_test(sites, control, model.factor_sd, spec.constant("outlier"))
+    test = make_test(sites, control, Assumptions.of(spec, model.factor_sd))
     limit = test.limit(spec.constant("level"), spec.constant("power"))
     weights, logs = test.factor.weights, np.log(test.factor.factors)
     spread = float(np.sqrt(weights @ logs**2 - (weights @ logs) ** 2))

@@ -159,6 +159,7 @@ def evidence(panel: Panel, precision: float) -> Evidence:
     n = panel.depth[rows, cols].astype(float)
     step = 1.0 if np.isinf(precision) else precision / (precision + np.maximum(n - 1.0, 0.0))
     np.add.at(constant, rows, np.log(n * f[cols] * step))
+    np.add.at(first, rows, -f[cols] * step)  # one read fewer that shows no error
     row, col = np.nonzero(panel.alt > 1)
     cells = panel.alt[row, col], panel.depth[row, col], f[col]
     return Evidence(precision, first, second, single.sum(1).astype(float), constant, row, *cells)

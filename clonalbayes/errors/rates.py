@@ -71,6 +71,8 @@ class SiteRates:
         share : numpy.ndarray
             [I] weight of each site, such as its depth.
         """
+        if not len(self.codes):
+            return 0.0
         classes = np.unique(self.codes)
         totals = np.stack(
             [self.node_means[:, :, self.codes == code] @ share[self.codes == code] for code in classes], axis=2
