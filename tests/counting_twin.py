@@ -62,6 +62,8 @@ def gap_allele(read, pairs, site, genome):
         right += 1
     anchors = (wanted[0] - 1, right + removed)
     at = {r: q for q, r in pairs if r is not None}
+    if at.get(anchors[0]) is not None and anchors[1] not in at:
+        return fits_better(read.query_sequence[at[anchors[0]] + 1 :], wanted, text), 40, 0
     if not all(a in at for a in anchors):
         return None, 0, 0
     if any(at[a] is None for a in anchors):
@@ -71,6 +73,15 @@ def gap_allele(read, pairs, site, genome):
         if inside:
             return ("alt" if left_align(*gap, before) == wanted else "other"), 40, 0
     return "ref", 40, 0
+
+
+def fits_better(tail, wanted, text):
+    """Return the allele that the bases behind the left anchor fit by four more; None if neither."""
+    pos, ref, alt = wanted
+    sequences = {"ref": text[pos : pos + 400], "alt": alt[1:] + text[pos + len(ref) - 1 : pos + 400]}
+    wrong = {k: sum(a != b for a, b in zip(tail, s, strict=False)) for k, s in sequences.items()}
+    best = min(wrong, key=wrong.get)
+    return best if abs(wrong["ref"] - wrong["alt"]) >= 4 and wrong[best] <= len(tail) // 10 else None
 
 
 def gaps(read, text):

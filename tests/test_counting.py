@@ -153,6 +153,29 @@ def test_nearly_all_reads_of_an_indel_are_found_and_none_at_a_clean_site(case):
     assert sum(false) == 0
 
 
+@pytest.mark.parametrize("anchor", [1, 8])
+@pytest.mark.parametrize("size", [-300, -40, 8, 40])
+def test_the_length_of_an_indel_hardly_biases_its_share(tmp_path, size, anchor):
+    """Reference reads need not span a long deletion, nor alternative reads a long insertion."""
+    rng = np.random.default_rng(size + 1000)
+    genome = draw_reference({"chr1": 60_000}, rng)
+    fasta = write_reference(tmp_path / "ref.fa", genome)
+    text = genome["chr1"].tobytes().decode()
+    variants = []
+    for pos in range(1000, 58_000, 2000):
+        extra = "".join(rng.choice(list("ACGT"), max(size, 0)))
+        variants.append(("chr1", pos, text[pos - 1 : pos + max(-size, 0)], text[pos - 1] + extra))
+    library = Library(anchor=anchor, insert_mean=700)
+    fragments = draw_fragments(genome, variants, [0.5] * len(variants), 80, rng, library=library)
+    bam = simulate_bam(tmp_path / "a.bam", genome, fragments, rng)
+    sites = tmp_path / "sites.tsv"
+    sites.write_text("".join("\t".join(map(str, v)) + "\n" for v in variants))
+    counts = count(sites, bam, reference=fasta, cores=1)
+    alt, depth = counts.column("alt_count").sum(), counts.column("depth").sum()
+    assert depth > 1000
+    assert abs(alt / depth - 0.5) < 0.05
+
+
 def test_substitutions_equal_the_pileup_of_samtools(case):
     counts = case.count(mates="better")
     lines = pysam.samtools.mpileup(

@@ -59,22 +59,17 @@ from .layout import (
     UNSORTED,
 )
 
-LONGEST = 1 << 27
-LEFT_OUT = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
-NEAR_END = 20
-ENOUGH = 4
-AROUND = 5
-UNKNOWN = 255
+LONGEST, LEFT_OUT = 1 << 27, 0x4 | 0x100 | 0x200 | 0x400 | 0x800
+NEAR_END, ENOUGH, AROUND, UNKNOWN = 20, 4, 5, 255
 
 
 @kernel
 def _word(buf: np.ndarray, at: int) -> Any:
     """Return four bytes as a signed number; unsigned indices spare the test for negative ones."""
-    k = np.uint64(at)
-    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    k, one = np.uint64(at), np.uint64(1)
     low = np.uint32(buf[k]) | np.uint32(buf[k + one]) << np.uint32(8)
-    high = np.uint32(buf[k + two]) << np.uint32(16) | np.uint32(buf[k + three]) << np.uint32(24)
-    return np.int64(np.int32(low | high))
+    high = np.uint32(buf[k + one + one]) | np.uint32(buf[k + one + one + one]) << np.uint32(8)
+    return np.int64(np.int32(low | high << np.uint32(16)))
 
 
 @kernel
@@ -157,9 +152,10 @@ def _gain(buf: np.ndarray, seq: Any, site: np.ndarray, codes: np.ndarray, first:
         if base != 15:
             miss_ref += base != ref
             miss_alt += base != alt
-    if miss_alt > n // 10:
-        return min(miss_ref - miss_alt, 1)
-    return miss_ref - miss_alt
+    gain = miss_ref - miss_alt
+    if min(miss_ref, miss_alt) > n // 10:  # it fits neither
+        return max(min(gain, 1), -1)
+    return gain
 
 
 @kernel
@@ -180,9 +176,10 @@ def _gap_allele(
 ) -> Any:  # fmt: skip
     """Return allele and place in the read at an indel: the bases between its anchors are compared.
 
-    The window holds every equivalent place of the gap, so the comparison does not depend on where an aligner
-    put it. Near the ends of a read, where aligners clip or misalign rather than open a gap, a read counts
-    for the reference only if the alternative would not fit its end better.
+    The window holds every equivalent place of the gap, so it does not matter where an aligner put it. Near the
+    ends of a read, where aligners clip or misalign rather than open a gap, a read counts for the reference only if
+    the alternative would not fit its end better. A read that ends within the window counts if what it holds of it
+    fits one allele clearly better, so that long deletions do not need reference reads to span them.
     """
     size, alt_size = site[RIGHT] - site[LEFT], site[ALT_SIZE]
     left = _query_at(buf, cigar, n_ops, pos, site[LEFT] - 1)
@@ -201,10 +198,11 @@ def _gap_allele(
         if n == alt_size and _fits(buf, seq, left + 1, n, codes, site[ALT_AT], allowed):
             return ALT, left
         return OTHER, left
-    if left >= 0 and right == -2 and tail > alt_size:
-        if _gain(buf, seq, site, codes, left + 1, tail, True) >= ENOUGH:
-            return ALT, left
-    elif right >= 0 and left == -2 and right > alt_size:
+    if left >= 0 and right == -2:
+        gain = _gain(buf, seq, site, codes, left + 1, tail, True)
+        if abs(gain) >= ENOUGH:
+            return (ALT if gain > 0 else REF), left
+    elif right > alt_size and left == -2:
         if _gain(buf, seq, site, codes, right - 1, right, False) >= ENOUGH:
             return ALT, right
     elif pos < site[LEFT] and end > site[RIGHT] and (left == -1 or right == -1):

@@ -173,8 +173,8 @@ def _site(file: str, row: int, cells: tuple[str, str, str, str], faults: FaultLi
     if not (chrom and re.fullmatch(r"\d{1,10}", pos) and int(pos) > 0):
         faults.add(file, "this is no position", WANTED, row=row, value=":".join(c for c in cells[:2] if c))
         return None
-    for allele in (ref, alt):
-        if not BASES.fullmatch(allele):
+    for allele, letters in ((ref, "ACGTN"), (alt, "ACGT")):
+        if not re.fullmatch(f"[{letters}]+", allele, re.IGNORECASE):
             remedy = "Alleles are bases; an indel has the base before it, as in a VCF. Nothing else is counted."
             faults.add(file, "the allele is not made of bases", remedy, row=row, value=allele)
             return None

@@ -241,17 +241,17 @@ def _carry(
     length: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw, for each variant, which of the molecules that hold it entirely carry it."""
+    """Draw, for each variant, which of the molecules that hold its first base and the next carry it."""
     carriers, carried = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     longest = int(length.max(initial=0))
     bounds = np.searchsorted(contig, np.arange(len(names) + 1))
-    for v, (chrom, pos, ref, _) in enumerate(variants):
+    for v, (chrom, pos, _, _) in enumerate(variants):
         c = names.index(chrom)
         of_contig = start[bounds[c] : bounds[c + 1]]
         low = bounds[c] + np.searchsorted(of_contig, pos - 1 - longest)
         high = bounds[c] + np.searchsorted(of_contig, pos - 1)
         i = np.arange(low, high)
-        inside = i[(start[i] + length[i] > pos + len(ref)) & (rng.random(len(i)) < vaf[v])]
+        inside = i[(start[i] + length[i] > pos + 1) & (rng.random(len(i)) < vaf[v])]
         carriers.append(inside)
         carried.append(np.full(len(inside), v))
     return np.concatenate(carriers), np.concatenate(carried)
