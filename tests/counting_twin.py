@@ -40,7 +40,8 @@ def allele_of(read, site, genome):
         if set(text) - set("ACGT"):
             return None, 0, 0
         quality = min(read.query_qualities[first : last + 1])
-        return ("alt" if text == alt else "ref" if text == ref else f"other{text}"), quality, first
+        other = "other" + text * (len(ref) == 1)  # at longer sites all others are one allele
+        return ("alt" if text == alt else "ref" if text == ref else other), quality, first
     return gap_allele(read, pairs, site, genome)
 
 
