@@ -28,6 +28,9 @@ TIDY_AT = (3, 8, 20, 40, 80, 140)
 """Sweeps of tuning after which near clones are merged if the posterior gains: what the start's hard
 assignments kept apart may no longer differ once assignments are drawn."""
 
+ROUNDS_TO_ROOT = 10
+"""Sweeps over the first tree with the assignments held."""
+
 SCALARS = ("n_clones", "concentration", "lp", "log_likelihood", "n_noise", "n_germline")
 PER_SAMPLE = ("precision", "error_rate", "purity", "cn_clonal")
 TREE_PER_SAMPLE = ("sparsity", "psi")
@@ -158,6 +161,11 @@ class Chain:
         read_curves(data, ref, work, terms, grove)
         if self.plan.parents is None:
             plant(data, ref, work, terms, grove, priors, offer, PARTICLES, self.rng)
+            if self.plan.labels is None:  # no mutation leaves a clone before the clone has found its place
+                for round_ in range(1, ROUNDS_TO_ROOT + 1):
+                    sweep_tree(
+                        data, ref, work, terms, grove, priors, offer, PASSES, False, False, round_, self.rng
+                    )
         else:
             plant_given(ref, self.plan.parents)
 
