@@ -20,6 +20,9 @@ FORMATS = ("pyclone-vi", "pairtree", "dpclust", "counts")
 PLOTS = ("vaf", "heatmap", "prevalence", "n_clones", "similarity", "tree", "alternatives", "fish", "all")
 """Figures that `plot` draws; "all" are those that the result's model has."""
 
+PART_PLOTS = ("spectra", "exposures", "calendar", "around")
+"""Figures of the folders of `signatures` and of `timing`."""
+
 SIMULATE_DEFAULTS: dict[str, float] = {
     "mutations": 2000,
     "samples": 8,
@@ -47,8 +50,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_fit, _add_check, _add_export, _add_models, _add_simulate, _add_plot, _add_doctor):
         add(commands)
-    for add in (parser_variants.add, parser_counting.add, parser_pipeline.add, parser_detection.add, parser_signatures.add):
-        add(commands)
+    for topic in (parser_variants, parser_counting, parser_pipeline, parser_detection, parser_signatures):
+        topic.add(commands)
     return parser
 
 
@@ -179,8 +182,10 @@ def _add_simulate(commands: Any) -> None:
 def _add_plot(commands: Any) -> None:
     """Add ``plot``."""
     plot = _command(commands, "plot", "draw a figure of a result folder", "plotting:plot")
-    plot.add_argument("name", metavar="NAME", choices=PLOTS, help=", ".join(PLOTS))
-    plot.add_argument("result", metavar="DIR", type=Path, help="result folder of `fit`")
+    plot.add_argument(
+        "name", metavar="NAME", choices=(*PLOTS, *PART_PLOTS), help=", ".join((*PLOTS, *PART_PLOTS))
+    )
+    plot.add_argument("result", metavar="DIR", type=Path, help="result folder of `fit`, `signatures` or `timing`")
     plot.add_argument(
         "--out", metavar="F", type=Path, required=True, help="file (.png, .svg, .pdf); a folder for all"
     )

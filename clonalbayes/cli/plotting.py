@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from clonalbayes.cli.parser import PART_PLOTS
 from clonalbayes.faults import fail
 
 
 def plot(options: argparse.Namespace) -> None:
     """Draw one figure into a file, or every figure that the model has into a folder; print what was written."""
+    if options.name in PART_PLOTS:
+        _plot_part(options)
+        return
     from clonalbayes.results import open_result
 
     result = open_result(options.result)  # a fault of the folder is told before matplotlib is loaded
@@ -27,3 +31,17 @@ def plot(options: argparse.Namespace) -> None:
     for name, out in wanted.items():
         draw(name, options.result, out)
         print(out)
+
+
+def _plot_part(options: argparse.Namespace) -> None:
+    """Draw a figure of a folder of ``signatures`` or ``timing``."""
+    from clonalbayes.plots import style
+
+    style.check_suffix(options.out)
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from clonalbayes.plots import draw
+
+    draw(options.name, options.result, options.out)
+    print(options.out)

@@ -13,8 +13,10 @@ from clonalbayes.plots.fish import plot_fish
 from clonalbayes.plots.heatmap import plot_heatmap
 from clonalbayes.plots.n_clones import plot_n_clones
 from clonalbayes.plots.prevalence import plot_prevalence
+from clonalbayes.plots.signatures import plot_exposures, plot_spectra
 from clonalbayes.plots.similarity import plot_similarity
 from clonalbayes.plots.source import Source
+from clonalbayes.plots.timing import plot_around, plot_calendar
 from clonalbayes.plots.tree import plot_tree
 from clonalbayes.plots.vaf_pairs import plot_vaf_pairs
 
@@ -32,6 +34,14 @@ REGISTRY: dict[str, Callable[..., Any]] = {
     "fish": plot_fish,
 }
 """Name of a figure -> function that draws it from a tree or a result folder and returns its axes."""
+
+PARTS: dict[str, Callable[..., Any]] = {
+    "spectra": plot_spectra,
+    "exposures": plot_exposures,
+    "calendar": plot_calendar,
+    "around": plot_around,
+}
+"""Name of a figure -> function that draws it from a folder of `clonalbayes signatures` or `timing`."""
 
 OF_TREES = ("tree", "alternatives", "fish")
 """Figures that need a model with trees."""
@@ -61,11 +71,12 @@ def draw(name: str, source: Source, out: str | os.PathLike[str] | None = None, *
     InputError
         If there is no such figure, the folder is no result, or the file's suffix is no picture's.
     """
-    if name not in REGISTRY:
-        raise fail("plot", f"there is no figure {name!r}", f"Choose from {', '.join(REGISTRY)}.")
+    figures = REGISTRY | PARTS
+    if name not in figures:
+        raise fail("plot", f"there is no figure {name!r}", f"Choose from {', '.join(figures)}.")
     if out is not None:
         style.check_suffix(out)
-    figure = style.figure_of(REGISTRY[name](source, **options))
+    figure = style.figure_of(figures[name](source, **options))
     if out is not None:
         import matplotlib.pyplot as plt
 

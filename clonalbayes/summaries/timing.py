@@ -212,9 +212,9 @@ def sentences(dated: Dated) -> list[str]:
 
 
 def _reason(dated: Dated, row: dict[str, Any], name: str, made: np.ndarray, treated: list[int]) -> str:
-    """Why an interval is wide: more than a third of the time that there was."""
+    """Why an interval is wide: more than a fifth of the time that there was."""
     span = float(np.nanmax(dated.bound)) / MONTH
-    if row["width_months"] < span / 3:
+    if row["width_months"] < span / 5:
         return ""
     inside = [dated.clones.index(part) for part in name.split(" | ")]
     reasons = []
