@@ -6,15 +6,17 @@ import json
 import tomllib
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from clonalbayes.copynumber import read_copy_number
 from clonalbayes.faults import InputError
-from clonalbayes.simulate.files import called_segments, write_example
+from clonalbayes.simulate.files import called_segments, draw_channels, write_example
 from clonalbayes.simulate.genome import ARMS
 from clonalbayes.simulate.miniature import APART, arm_span, draw_miniature
-from clonalbayes.simulate.switch import SAMPLES, lineage_switch
+from clonalbayes.simulate.switch import CLONES, EXPOSURES, SAMPLES, lineage_switch
 
+CHANNELS = ["A[C>T]G", "T[T>A]C", "G[C>A]T", "C[T>G]A", "", "C[C>T]C"] * 100
 pysam = pytest.importorskip("pysam")
 
 
@@ -26,7 +28,7 @@ def example(tmp_path_factory):
 
 
 def test_the_miniature_holds_its_variants_apart_and_leftmost():
-    genome = draw_miniature(600, np.random.default_rng(2))
+    genome = draw_miniature(CHANNELS, np.random.default_rng(2))
     last = ("", -100)
     for (chrom, pos, ref, alt), arm in zip(genome.variants, genome.arm, strict=True):
         bases = genome.reference[chrom]
@@ -40,13 +42,33 @@ def test_the_miniature_holds_its_variants_apart_and_leftmost():
         if len(ref) != len(alt):
             assert ref[0] == alt[0] != longer[-1]
     assert len(set(genome.ids)) == 600
-    assert 0.02 < genome.kind.count("indel") / 600 < 0.12
+    assert genome.kind.count("indel") == 100
 
 
 def test_the_same_seed_gives_the_same_patient_and_another_another(tmp_path):
-    first, again, other = (draw_miniature(70, np.random.default_rng(s)).ids for s in (5, 5, 6))
+    first, again, other = (draw_miniature(CHANNELS, np.random.default_rng(s)).ids for s in (5, 5, 6))
     assert first == again
     assert first != other
+
+
+def test_contexts_are_those_that_were_drawn(example):
+    from clonalbayes.variants import find_contexts
+
+    truth = json.loads((example / "truth.json").read_text())
+    parts = [site.split(":") for site in truth["context"]]
+    alleles = [part[2].split(">") for part in parts]
+    sites = pd.DataFrame({"chrom": [p[0] for p in parts], "pos": [int(p[1]) for p in parts],
+                          "ref": [a[0] for a in alleles], "alt": [a[1] for a in alleles]})  # fmt: skip
+    assert find_contexts(sites, example / "reference.fa").labels.tolist() == list(truth["context"].values())
+
+
+def test_the_thiopurine_signature_is_on_the_branches_that_saw_it():
+    names = tuple(CLONES)
+    clone = np.repeat(np.arange(len(names)), 300)
+    _, made_by = draw_channels(names, clone, np.random.default_rng(4))
+    share = {n: made_by[300 * k : 300 * (k + 1)].count("SBS87") / 300 for k, n in enumerate(names)}
+    assert {n for n, p in share.items() if p > 0} == set(EXPOSURES)
+    assert all(abs(share[n] - p[2] * 0.94) < 0.1 for n, p in EXPOSURES.items())
 
 
 def test_everything_that_the_run_file_names_is_there(example):

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from clonalbayes.faults import fail
+from clonalbayes.signatures.contexts import CONTEXTS
+from clonalbayes.signatures.tables import read_reference
 from clonalbayes.simulate.alignments import simulate_bam
 from clonalbayes.simulate.callfiles import Call, Segment, write_ascat, write_battenberg, write_caveman, write_pindel
 from clonalbayes.simulate.fragments import Fragments, Library, draw_fragments, write_reference
@@ -24,7 +26,16 @@ from clonalbayes.simulate.noise import draw_noise, noise_model
 from clonalbayes.simulate.patient import PURITY_SD, Blueprint, Reads, draw_clones, make_truth, molecules
 from clonalbayes.simulate.reads import beta_parameters
 from clonalbayes.simulate.record import GERMLINE, NOISE, Truth
-from clonalbayes.simulate.switch import GROUPS, ORIGIN_DATE, SEX, TREATMENTS, switch_blueprint
+from clonalbayes.simulate.switch import (
+    EXPOSURES,
+    GROUPS,
+    NO_TREATMENT,
+    ORIGIN_DATE,
+    SEX,
+    SIGNATURES,
+    TREATMENTS,
+    switch_blueprint,
+)
 from clonalbayes.specs import load
 
 RUN_FILE, TRUTH = "run.toml", "truth.json"
@@ -39,6 +50,7 @@ SMALLEST_STATE = 0.08
 """A copy-number state of a smaller share of the tumour cells is not called."""
 
 PANEL_DEPTH = 40.0
+INDEL_SHARE = 0.06
 ASMD, POOR_ASMD = 144.0, 118.0
 """Alignment scores that are stated of true variants, and of half of the artefacts."""
 
@@ -61,6 +73,8 @@ class Drawn:
         What was drawn.
     purity
         [S] as stated, with its error.
+    contexts, signatures
+        [N] trinucleotide context of each mutation and the signature that made it; "" for indels.
     """
 
     genome: Miniature
@@ -69,6 +83,8 @@ class Drawn:
     copies: Copies
     truth: Truth
     purity: np.ndarray
+    contexts: list[str]
+    signatures: list[str]
 
 
 def write_example(
@@ -127,8 +143,9 @@ def write_example(
 
 def _draw(blueprint: Blueprint, reads: Reads, rng: np.random.Generator) -> Drawn:
     """Draw genome, clones and molecules."""
-    genome = draw_miniature(reads.n_mutations, rng)
     clone = draw_clones(blueprint, reads, rng)
+    channels, made_by = draw_channels(blueprint.names, clone, rng)
+    genome = draw_miniature(channels, rng)
     copies = count_copies(clone, genome.arm, blueprint.populations.parent, blueprint.events, rng)
     mutated, total = molecules(blueprint, copies, clone, genome.arm)
     expected = np.clip(mutated / total, 1e-9, 1.0 - 1e-9)
@@ -137,7 +154,40 @@ def _draw(blueprint: Blueprint, reads: Reads, rng: np.random.Generator) -> Drawn
     at = np.full((int(artefact.sum()), vaf.shape[1]), round(reads.depth))
     vaf[artefact] = draw_noise(at, noise_model(load("clones")), reads.min_alt, rng)[0] / at
     purity = np.clip(blueprint.purity + PURITY_SD * rng.standard_normal(len(blueprint.purity)), 0.05, 1.0)
-    return Drawn(genome, clone, vaf, copies, make_truth(blueprint, reads, clone, copies.mutated), purity)
+    truth = make_truth(blueprint, reads, clone, copies.mutated)
+    return Drawn(genome, clone, vaf, copies, truth, purity, channels, made_by)
+
+
+def draw_channels(
+    names: tuple[str, ...], clone: np.ndarray, rng: np.random.Generator
+) -> tuple[list[str], list[str]]:
+    """Draw the context of each mutation, and the signature that made it, from the exposures of its branch.
+
+    Parameters
+    ----------
+    names
+        Names of the clones.
+    clone
+        [N] clone of each mutation; negative: outside the clones.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    tuple of list
+        Contexts ("" for an indel), and signatures ("" for an indel).
+    """
+    reference = read_reference()
+    profiles = {name: reference.values[reference.names.index(name)] for name in SIGNATURES}
+    contexts, made_by = [], []
+    for k in clone:
+        exposure = EXPOSURES.get(names[k], NO_TREATMENT) if k >= 0 else NO_TREATMENT
+        signature = SIGNATURES[rng.choice(len(SIGNATURES), p=exposure)]
+        context = CONTEXTS[rng.choice(len(CONTEXTS), p=profiles[signature])]
+        indel = rng.random() < INDEL_SHARE
+        contexts.append("" if indel else context)
+        made_by.append("" if indel else signature)
+    return contexts, made_by
 
 
 def _write_sample(
@@ -260,5 +310,8 @@ def _truth_table(blueprint: Blueprint, drawn: Drawn) -> dict[str, Any]:
         "parent": dict(zip(truth.names, [above[p] for p in truth.parent], strict=True)),
         "purity": dict(zip(samples, map(float, blueprint.purity), strict=True)),
         "vaf": {i: [round(float(v), 5) for v in row] for i, row in zip(drawn.genome.ids, drawn.vaf, strict=True)},
+        "context": dict(zip(drawn.genome.ids, drawn.contexts, strict=True)),
+        "signature": dict(zip(drawn.genome.ids, drawn.signatures, strict=True)),
+        "exposures": {n: dict(zip(SIGNATURES, EXPOSURES.get(n, NO_TREATMENT), strict=True)) for n in truth.names},
         "germline": [i for i, c in zip(drawn.genome.ids, drawn.clone, strict=True) if c == GERMLINE],
     }

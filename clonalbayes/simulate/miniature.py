@@ -5,6 +5,7 @@ One base here stands for many there; arms, and with them copy-number events, kee
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,6 @@ MARGIN = 160
 APART = 15
 """Least distance of two sites."""
 
-CPG_SHARE = 0.2
-INDEL_SHARE = 0.06
 LONGEST_INDEL = 5
 
 
@@ -59,13 +58,13 @@ def arm_span(name: str) -> tuple[str, int, int]:
     return f"chr{chromosome}", low // SCALE, high // SCALE
 
 
-def draw_miniature(n: int, rng: np.random.Generator) -> Miniature:
+def draw_miniature(channels: Sequence[str], rng: np.random.Generator) -> Miniature:
     """Draw the genome and its sites.
 
     Parameters
     ----------
-    n
-        Sites: substitutions, as often at C as in cancer genomes and C>T at CpG most often, and some indels.
+    channels
+        Trinucleotide context of each site, such as ``A[C>T]G``; an empty one is an indel.
     rng
         Source of randomness.
     """
@@ -74,11 +73,11 @@ def draw_miniature(n: int, rng: np.random.Generator) -> Miniature:
         name = f"chr{chromosome}"
         lengths[name] = max(lengths.get(name, 0), high // SCALE)
     reference = {name: BASES[rng.integers(0, 4, length)] for name, length in lengths.items()}
-    arms, places = _places(n, rng)
+    arms, places = _places(len(channels), rng)
     variants, kinds = [], []
-    for arm, place in zip(arms, places, strict=True):
+    for arm, place, channel in zip(arms, places, channels, strict=True):
         bases = reference[arm_span(arm)[0]]
-        ref, alt = _indel(bases, place, rng) if rng.random() < INDEL_SHARE else _substitution(bases, place, rng)
+        ref, alt = _substitution(bases, place, channel, rng) if channel else _indel(bases, place, rng)
         variants.append((arm_span(arm)[0], place + 1, ref, alt))
         kinds.append("snv" if len(ref) == len(alt) else "indel")
     index = {name: i for i, name in enumerate(ARMS)}
@@ -98,18 +97,16 @@ def _places(n: int, rng: np.random.Generator) -> tuple[list[str], list[int]]:
     return arms, [open_[i][1] + int(s) for i, s in zip(chosen, shift, strict=True)]
 
 
-def _substitution(bases: np.ndarray, place: int, rng: np.random.Generator) -> tuple[str, str]:
-    """Put a substitution and its context into the genome; half of them lie on the other strand."""
-    ref = "CT"[int(rng.random() < 0.3)]
-    right = "G" if ref == "C" and rng.random() < CPG_SHARE else chr(BASES[rng.integers(4)])
-    cpg = ref == "C" and right == "G"
-    alt = "T" if cpg else str(rng.choice([b for b in "ACGT" if b != ref]))
-    pair = {"A": "T", "C": "G", "G": "C", "T": "A"}
+PAIR = str.maketrans("ACGT", "TGCA")
+
+
+def _substitution(bases: np.ndarray, place: int, channel: str, rng: np.random.Generator) -> tuple[str, str]:
+    """Put the context of a substitution into the genome, on either strand; return its alleles."""
+    context, alt = channel[0] + channel[2] + channel[6], channel[4]
     if rng.random() < 0.5:
-        bases[place], bases[place - 1] = ord(pair[ref]), ord(pair[right])
-        return pair[ref], pair[alt]
-    bases[place], bases[place + 1] = ord(ref), ord(right)
-    return ref, alt
+        context, alt = context.translate(PAIR)[::-1], alt.translate(PAIR)
+    bases[place - 1 : place + 2] = np.frombuffer(context.encode(), np.uint8)
+    return context[1], alt
 
 
 def _indel(bases: np.ndarray, place: int, rng: np.random.Generator) -> tuple[str, str]:

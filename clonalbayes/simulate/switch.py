@@ -42,6 +42,19 @@ TREATMENTS = (
 )
 """Courses of treatment: name, first and last day."""
 
+SIGNATURES = ("SBS1", "SBS5", "SBS87")
+EXPOSURES: dict[str, tuple[float, float, float]] = {
+    "progression": (0.15, 0.45, 0.4),
+    "relapse": (0.15, 0.4, 0.45),
+    "relapse1": (0.2, 0.55, 0.25),
+    "relapse2": (0.15, 0.45, 0.4),
+    "myeloid": (0.15, 0.4, 0.45),
+}
+"""Share of the mutations of a branch that each signature made: the two lineages split while thiopurine was given."""
+
+NO_TREATMENT = (0.25, 0.75, 0.0)
+"""The same for the other branches."""
+
 # name: parent, relative number of mutations, share of each sample's tumour cells that are exactly this clone
 CLONES: dict[str, tuple[str, float, tuple[float, ...]]] = {
     "trunk": ("", 7, (0.05, 0.04, 0, 0, 0, 0, 0, 0)),
