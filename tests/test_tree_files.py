@@ -17,7 +17,7 @@ from tree_posteriors import CHAIN, FORK, TWO, mixture, subtree_sums, with_trees
 from clonalbayes import results, run
 from clonalbayes.faults import InputError
 from clonalbayes.results import open_result, write
-from clonalbayes.summaries import collect, summarise, tree_files, tree_parts
+from clonalbayes.summaries import collect, summarise, tree_files, tree_json, tree_parts
 from clonalbayes.summaries.unidentified import siblings, unidentified
 
 
@@ -64,11 +64,12 @@ def test_everything_is_read_back(tree, made):
 
 def test_the_json_has_the_trees_of_the_posterior(tree):
     trees = collect(tree)
-    read = json.loads(tree_files.trees_json(tree, trees))
+    read = json.loads(tree_json.trees_json(tree, trees))
     assert read["samples"] == ["A", "B"]
     assert [len(c) for c in read["clusters"]] == [30, 20, 10]
     assert read["clusters"][2] == [f"m{i}" for i in range(50, 60)]
     assert (read["n_trees"], read["listed"], read["complete"]) == (3, 1.0, 1.0)
+    assert [row["tree"] for row in read["trees"]] == [0, 1, 2]
     for t, row in enumerate(read["trees"]):
         assert row["parents"] == trees.parents[t].tolist()
         assert row["prob"] == pytest.approx(trees.probability[t])
@@ -81,13 +82,88 @@ def test_the_json_has_the_trees_of_the_posterior(tree):
 
 
 def test_a_long_list_is_cut_and_says_what_it_holds(tree, monkeypatch):
-    monkeypatch.setattr(tree_files, "MOST_TREES", 2)
-    read = json.loads(tree_files.trees_json(tree, collect(tree)))
+    monkeypatch.setattr(tree_json, "MOST_TREES", 2)
+    read = json.loads(tree_json.trees_json(tree, collect(tree)))
     assert len(read["trees"]) == 2
     assert read["n_trees"] == 3
     assert read["listed"] == pytest.approx(sum(row["prob"] for row in read["trees"]))
-    monkeypatch.setattr(tree_files, "MOST_VALUES", 1)
-    assert len(json.loads(tree_files.trees_json(tree, collect(tree)))["trees"]) == 1
+    monkeypatch.setattr(tree_json, "MOST_VALUES", 1)
+    assert len(json.loads(tree_json.trees_json(tree, collect(tree)))["trees"]) == 1
+
+
+def moving(seed=5):
+    """A posterior in which one mutation is in either of two clones and another is noise in some draws."""
+    drawn = mixture({CHAIN: 0.7, FORK: 0.3}, 2, 100)
+    tree = with_trees(drawn, eta=ETA, spread=200.0, sizes=(5, 4, 3), noise=1)
+    labels = tree["posterior"]["assignment"].values
+    rng = np.random.default_rng(seed)
+    moved, noisy = rng.random((2, 100)) < 0.3, rng.random((2, 100)) < 0.2
+    labels[:, :, 4] = np.where(moved, labels[:, :, 5], labels[:, :, 0])
+    labels[:, :, 11] = np.where(noisy, -1, labels[:, :, 10])
+    return summarise(tree), drawn, moved, noisy
+
+
+def test_where_mutations_move_every_draw_has_its_own_clones():
+    tree, drawn, moved, noisy = moving()
+    trees = collect(tree)
+    read = json.loads(tree_json.trees_json(tree, trees))
+    assert [row["prob"] for row in read["trees"]] == sorted((row["prob"] for row in read["trees"]), reverse=True)
+    assert len(read["trees"]) == 8, "two trees, each with four ways to place the two mutations"
+    assert sum("clusters" in row for row in read["trees"]) == 6
+    shares = {}
+    for row in read["trees"]:
+        clusters = row.get("clusters", read["clusters"])
+        key = row["parents"] == list(CHAIN), "m4" in clusters[1], "m11" not in clusters[2]
+        shares[key] = row["prob"]
+        assert "m4" in clusters[0] or "m4" in clusters[1]
+    chain = (drawn == np.array(CHAIN)).all(-1)
+    for key, share in shares.items():
+        assert share == pytest.approx(((chain == key[0]) & (moved == key[1]) & (noisy == key[2])).mean())
+    assert read["listed"] == pytest.approx(1.0)
+
+
+def test_few_draws_keep_the_probabilities_of_trees(monkeypatch):
+    tree, *_ = moving()
+    monkeypatch.setattr(tree_json, "MOST_DRAWS", 20)
+    monkeypatch.setattr(tree_json, "MOST_NAMES", 1)
+    trees = collect(tree)
+    read = json.loads(tree_json.trees_json(tree, trees))
+    total = sum(row["prob"] for row in read["trees"] if row["parents"] == list(CHAIN))
+    assert total == pytest.approx(trees.probability[0])
+    assert read["listed"] == pytest.approx(1.0)
+
+
+def test_a_clone_that_some_draws_merge_is_empty_there():
+    drawn = np.tile(np.array(CHAIN), (1, 40, 1))
+    tree = with_trees(drawn, eta=ETA, spread=200.0, lacking={(0, d): [1] for d in range(10)})
+    labels = tree["posterior"]["assignment"].values
+    labels[0, :10, 30:50] = labels[0, :10, :1]
+    tree = summarise(tree)
+    usual, merged = json.loads(tree_json.trees_json(tree, collect(tree)))["trees"]
+    assert (usual["prob"], merged["prob"]) == (0.75, 0.25)
+    assert (usual["tree"], merged["tree"]) == (0, 0)
+    assert [len(c) for c in merged["clusters"]] == [50, 0, 10]
+    assert usual["parents"] == list(CHAIN)
+    assert merged["parents"] == [0, 1, 1], "the empty clone divides nothing"
+    assert merged["phi"][2] == [0, 0]
+
+
+def test_a_clone_of_few_draws_follows_the_others():
+    line = (0, 1, 2, 3)
+    drawn = np.tile(np.array(line), (1, 40, 1))
+    eta = np.array([[0.3, 0.3], [0.2, 0.2], [0.2, 0.1], [0.1, 0.1]])
+    lacking = {(0, d): [1] for d in range(30)}  # their mutations are noise there, and are in the consensus
+    tree = summarise(with_trees(drawn, sizes=(9, 8, 7, 6), eta=eta, spread=200.0, lacking=lacking))
+    assert tree["consensus"].sizes["clone"] == 3
+    read = json.loads(tree_json.trees_json(tree, collect(tree)))
+    assert read["trees"][0]["prob"] == 0.75
+    assert read["trees"][0]["parents"] == [0, 1, 2]
+    extra = read["trees"][1]
+    assert extra["parents"] == [0, 4, 2, 1], "the fourth lies between the first and the second"
+    assert [len(c) for c in extra["clusters"]] == [9, 7, 6, 8]
+    phi = np.array(extra["phi"])
+    assert phi[1, 0] > phi[4, 0] > phi[2, 0]
+    assert {row["tree"] for row in read["trees"]} == {0}
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # the scorer leaves files to be closed by others

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from clonalbayes.summaries.ancestry import ROOT
+from clonalbayes.summaries.tree_json import trees_json
 from clonalbayes.summaries.trees import (
     GROUP,
     Trees,
@@ -19,14 +19,10 @@ from clonalbayes.summaries.trees import (
     founder_counts,
     has_trees,
     present_somewhere,
-    prevalence_of_trees,
     related_samples,
     stacked,
 )
 from clonalbayes.summaries.unidentified import unidentified
-
-MOST_TREES, MOST_VALUES = 4000, 2_000_000
-"""Trees, and prevalences of trees, that `trees.json` holds at most: some 20 MB."""
 
 SURELY, SHOWN_PAIRS = 0.95, 20
 """Pairs of samples that are less surely related than this are named, as many as `SHOWN_PAIRS`."""
@@ -128,59 +124,6 @@ def sizes_of(tree: xr.DataTree) -> np.ndarray:
     group: Any = tree[GROUP]
     clones = group.sizes["clone"]
     return np.bincount(np.maximum(group["clone"].values, 0), minlength=clones + 1)[1:]
-
-
-def trees_json(tree: xr.DataTree, trees: Trees) -> str:
-    """Write the trees with their probabilities and mean prevalences as JSON, most probable first.
-
-    Parameters
-    ----------
-    tree
-        From `summarise`.
-    trees
-        Of that posterior.
-
-    Returns
-    -------
-    str
-        Keys samples; clusters (mutations of each consensus clone); n_trees, listed (the share of the posterior that
-        the trees listed have together), complete (the share of the draws that have every clone); and trees, each with
-        parents (of clone 1, 2, ...; 0 the root), prob, prob_se (Monte-Carlo error) and phi (the root and then
-        the clones, by sample; means over the tree's draws). At most `MOST_TREES`, and fewer where their
-        prevalences would be more than `MOST_VALUES`.
-    """
-    group: Any = tree[GROUP]
-    samples = [str(name) for name in group["specimen"].values]
-    k, s = trees.clones, len(samples)
-    most = min(len(trees.parents), MOST_TREES, max(MOST_VALUES // max((k + 1) * s, 1), 1))
-    mean = prevalence_of_trees(trees, stacked(group["cellular_prevalence"]), most)
-    form = "[" + ",".join(["%.5g"] * s) + "]"
-    root = "[" + ",".join(["1"] * s) + "]"
-    errors = trees.errors()
-    rows = []
-    for t in range(most):
-        values = ",".join([root, *(form % tuple(row) for row in mean[t].tolist())])
-        error = "null" if np.isnan(errors[t]) else f"{errors[t]:.4g}"
-        rows.append(
-            f'{{"parents":{json.dumps(trees.parents[t].tolist(), separators=(",", ":"))},'
-            f'"prob":{trees.probability[t]:.8g},"prob_se":{error},"phi":[{values}]}}'
-        )
-    head = {
-        "samples": samples,
-        "clusters": _clusters(group, k),
-        "n_trees": len(trees.parents),
-        "listed": round(float(trees.probability[:most].sum()), 8),
-        "complete": round(trees.complete, 8),
-    }
-    return json.dumps(head, ensure_ascii=False)[:-1] + ', "trees": [\n' + ",\n".join(rows) + "\n]}\n"
-
-
-def _clusters(group: Any, clones: int) -> list[list[str]]:
-    """Mutations of each consensus clone."""
-    label, name = group["clone"].values, group["mutation"].values
-    order = np.argsort(label, kind="stable")
-    ends = np.searchsorted(label[order], np.arange(1, clones + 2))
-    return [[str(m) for m in name[order[ends[k] : ends[k + 1]]]] for k in range(clones)]
 
 
 def tree_findings(tree: xr.DataTree, trees: Trees, not_identified: list[str]) -> dict[str, Any]:
