@@ -73,8 +73,7 @@ def clone_table(tree: xr.DataTree) -> pd.DataFrame:
         "sample": np.tile(group["specimen"].values.astype(object), clones),
         "n_mutations": np.repeat(size, samples),
     }
-    table |= _sizes("prevalence", phi, np.broadcast_to(1.0, purity.shape), state)
-    table |= _sizes("ccf", phi, purity, state)
+    table |= _sizes("prevalence", phi, None, state) | _sizes("ccf", phi, purity[:, 0], state)
     table |= {"p_present": p_present.ravel(), "bayes_factor": factor.ravel()}
     if with_tree:
         table["parent"] = np.repeat(group["consensus_parent"].values.astype(int), samples)
@@ -82,12 +81,13 @@ def clone_table(tree: xr.DataTree) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _sizes(name: str, phi: np.ndarray, whole: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
-    """Columns with mean and interval of prevalences [D, K, S] as a share of a whole [D, 1, S]."""
+def _sizes(name: str, phi: np.ndarray, purity: np.ndarray | None, state: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns with mean and interval of prevalences [D, K, S], as a share of the purity [D, S] if it is given."""
     out = np.empty((3, *phi.shape[1:]))
     for k in range(phi.shape[1]):  # clone by clone: all CCFs at once would be as large as the posterior
-        share = ccf_of(phi[:, k], whole[:, 0])
-        if name == "ccf":
+        share = phi[:, k]
+        if purity is not None:
+            share = ccf_of(share, purity)
             share[state[:, k] == 2] = 1.0  # by definition, and a quotient of rounded numbers might miss it
         out[:, k] = mean(share), *hdi(share)
     return {f"{name}_{column}": out[c].ravel() for c, column in enumerate(("mean", "lo", "hi"))}
