@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 RECORDED = ("numpy", "scipy", "numba", "pandas", "xarray", "netCDF4")
 """Packages whose versions go into ``run.json``: those that a fit computes with."""
 
-DEFAULT_MODEL = "clones"
+DEFAULT_MODEL = "tree"
 """Specification of a fit that names none."""
 
 MARK = "run.json"
@@ -74,6 +74,7 @@ def run_fit(
     min_alt: int | None = None,
     spec: str | Path | specs.Spec = DEFAULT_MODEL,
     fixed_clusters: bool = False,
+    given_tree: str | os.PathLike[str] | None = None,
     chains: int | None = None,
     draws: int | None = None,
     tune: int | None = None,
@@ -94,6 +95,8 @@ def run_fit(
         Result folder to write.
     spec
         Model specification; see `clonalbayes.load_spec`.
+    given_tree
+        File with the tree of the given clusters; see `clonalbayes.data.tree_file.read_tree`.
     fixed_clusters, chains, draws, tune, seed, cores, progress
         As in `clonalbayes.fit`. A seed that is not given is drawn, and recorded in ``run.json``.
     resume
@@ -122,14 +125,20 @@ def run_fit(
     patient = input if isinstance(input, Patient) else read(input, params=params, purity=purity, min_alt=min_alt)
     source = patient.data.attrs.get("source", "") if given else input
     checkpoint = checkpoint_of(folder)
+    from clonalbayes.data.tree_file import read_tree
+    from clonalbayes.inference.fit import schedule_of
+
+    schedule = schedule_of(spec, fixed_clusters)
     settings: dict[str, Any] = {
         "fixed_clusters": fixed_clusters,
-        "chains": chains or spec.schedule.chains,
-        "draws": draws or spec.schedule.draws,
-        "tune": spec.schedule.tune if tune is None else tune,
+        "chains": chains or schedule.chains,
+        "draws": draws or schedule.draws,
+        "tune": schedule.tune if tune is None else tune,
         "seed": seed_of(seed, checkpoint if resume else None),
         "cores": cores,
     }
+    if given_tree is not None:
+        settings["given_tree"] = read_tree(given_tree)
 
     from clonalbayes.inference import fit
     from clonalbayes.results import write

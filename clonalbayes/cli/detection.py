@@ -127,7 +127,18 @@ def _cell(value: Any) -> str:
 
 def report(found: Detection) -> str:
     """Write the answer for a terminal, the test with a single rate beside it."""
-    header = ("clade", "sample", "sites", "alt/depth", "VAF", "95 % interval", "p present", "p value", "limit", "single rate")
+    header = (
+        "clade",
+        "sample",
+        "sites",
+        "alt/depth",
+        "VAF",
+        "95 % interval",
+        "p present",
+        "p value",
+        "limit",
+        "single rate",
+    )
     lines = [header]
     for row in found.rows:
         lines.append(
@@ -153,7 +164,9 @@ def report(found: Detection) -> str:
                 f"({row['contaminating_share']:.1e} of its reads)"
             )
         if row["n_left_out"]:
-            text.append(f"{row['clade']} in {row['sample']}: {row['n_left_out']} sites left out, lost or at risk by copy number")
+            text.append(
+                f"{row['clade']} in {row['sample']}: {row['n_left_out']} sites left out, lost or at risk by copy number"
+            )
     text += [f"note: {note}" for note in dict.fromkeys(found.notes)]
     text.append("limit: smallest VAF found with 95 % probability at 1 % false positives. single rate: one-sided")
     text.append("binomial test with the panel's mean rate, for comparison: it assumes that every sample errs alike.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from clonalbayes.data.counts import CountTable
-    from clonalbayes.filters import FilterInput, Filtered
+    from clonalbayes.filters import Filtered, FilterInput, Limits
 
 COUNT_COLUMNS = ("alt_count_all", "asmd", "asrd", "clpm", "major_cn", "minor_cn", "normal_cn")
 """Columns of the table of counts that filters read besides the counts."""
@@ -41,7 +41,9 @@ def filter_table(options: argparse.Namespace) -> None:
         write_kept(options.input, {str(m) for m in done.mutations[done.kept]}, options.kept)
     write_frame(done.frame(), options.out)
     print("\n".join(lines))
-    print(f"{options.out}: every mutation with its values" + (f"; {options.kept}: the kept ones" if options.kept else ""))
+    print(
+        f"{options.out}: every mutation with its values" + (f"; {options.kept}: the kept ones" if options.kept else "")
+    )
 
 
 def _read(options: argparse.Namespace) -> tuple[FilterInput, CountTable | None]:
@@ -59,7 +61,7 @@ def _read(options: argparse.Namespace) -> tuple[FilterInput, CountTable | None]:
     return from_table(table, sites=sites, sex=options.sex, diploid=options.diploid), sites
 
 
-def _limits(options: argparse.Namespace) -> object:
+def _limits(options: argparse.Namespace) -> Limits:
     """Gather the limits from the options and check what belongs together."""
     from clonalbayes.cli.parser_detection import FILTER_NUMBERS
     from clonalbayes.filters import Limits
@@ -69,7 +71,9 @@ def _limits(options: argparse.Namespace) -> object:
         raise fail("--min-depth", "the window of depths is empty", "--min-depth must not be above --max-depth.")
     for name in ("quality_ratio", "germline_q", "rho"):
         if values[name] > 1.0:
-            raise fail(f"--{name.replace('_', '-')}", "is above 1", "Give a number between 0 and 1.", value=f"{values[name]:g}")
+            raise fail(
+                f"--{name.replace('_', '-')}", "is above 1", "Give a number between 0 and 1.", value=f"{values[name]:g}"
+            )
     return Limits(**values)
 
 

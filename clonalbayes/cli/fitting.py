@@ -20,6 +20,7 @@ def fit(options: argparse.Namespace) -> None:
         min_alt=options.min_alt,
         spec=options.model,
         fixed_clusters=options.fixed_clusters,
+        given_tree=options.tree,
         chains=options.chains,
         draws=options.draws,
         tune=options.tune,

@@ -13,7 +13,7 @@ from clonalbayes import __version__
 from clonalbayes.cli import parser_counting, parser_detection, parser_pipeline, parser_signatures, parser_variants
 from clonalbayes.specs import Schedule
 
-DEFAULT_MODEL = "clones"
+DEFAULT_MODEL = "tree"
 FORMATS = ("pyclone-vi", "pairtree", "dpclust", "counts")
 """Formats that `export` writes."""
 
@@ -85,6 +85,12 @@ def _add_fit(commands: Any) -> None:
         "--fixed-clusters",
         action="store_true",
         help="take the clusters that come with the input as the clones",
+    )
+    fit.add_argument(
+        "--tree",
+        metavar="FILE",
+        type=Path,
+        help="take this tree of the given clusters and fit the prevalences alone (trees.json, or parent and child)",
     )
     fit.add_argument(
         "--model",

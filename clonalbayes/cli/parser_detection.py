@@ -9,7 +9,17 @@ from typing import Any
 LOSSES = ("drop", "mixture", "keep")
 """What `detect` does with sites that copy number may have removed."""
 
-FILTER_NAMES = ("asmd", "asrd", "clpm", "depth", "near_indel", "quality_ratio", "alt_reads", "germline", "overdispersion")
+FILTER_NAMES = (
+    "asmd",
+    "asrd",
+    "clpm",
+    "depth",
+    "near_indel",
+    "quality_ratio",
+    "alt_reads",
+    "germline",
+    "overdispersion",
+)
 """Filters, in the order in which they are listed."""
 
 FILTER_NUMBERS: dict[str, tuple[float, str]] = {
@@ -43,9 +53,7 @@ def _add_errors(commands: Any) -> None:
     errors.add_argument(
         "--contexts", metavar="F.tsv", type=Path, help="table of `contexts`, where the panel's has no context"
     )
-    errors.add_argument(
-        "--model", metavar="NAME|F.toml", default="errors", help="specification (default: %(default)s)"
-    )
+    errors.add_argument("--model", metavar="NAME|F.toml", default="errors", help="specification (default: %(default)s)")
 
 
 def _add_detect(commands: Any) -> None:
@@ -94,14 +102,19 @@ def _add_filter(commands: Any) -> None:
     command.add_argument("--skip", metavar="NAME", nargs="+", choices=FILTER_NAMES, help="filters to leave out")
     command.add_argument("--sex", choices=("female", "male"), help="male: X and Y have one copy")
     command.add_argument(
-        "--diploid", metavar="SAMPLE", nargs="+", help="samples for the germline test (default: by copy number, else all)"
+        "--diploid",
+        metavar="SAMPLE",
+        nargs="+",
+        help="samples for the germline test (default: by copy number, else all)",
     )
     command.add_argument(
         "--sites", metavar="F.tsv", type=Path, help="table of `sites`: its indels count, its ASMD, ASRD and CLPM win"
     )
     command.add_argument("--fit", metavar="DIR", type=Path, help="result folder: how many victims the model would keep")
     for name, (default, help) in FILTER_NUMBERS.items():
-        command.add_argument(f"--{name}", metavar="X", type=_finite, default=default, help=f"{help} (default: %(default)g)")
+        command.add_argument(
+            f"--{name}", metavar="X", type=_finite, default=default, help=f"{help} (default: %(default)g)"
+        )
 
 
 def _finite(text: str) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from clonalbayes.genotypes import CompiledReads
+from clonalbayes.inference.conditions import Conditions
 from clonalbayes.kernels import refs
 from clonalbayes.kernels.density import log_prior
 from clonalbayes.kernels.layout import NOISE, Priors
@@ -27,6 +29,8 @@ SPLITS_AT_FIRST = 20
 TIDY_AT = (3, 8, 20, 40, 80, 140)
 """Sweeps of tuning after which near clones are merged if the posterior gains: what the start's hard
 assignments kept apart may no longer differ once assignments are drawn."""
+
+CURVES = ("nodes", "heights", "n_nodes", "best")
 
 ROUNDS_TO_ROOT = 10
 """Sweeps over the first tree with the assignments held."""
@@ -54,6 +58,8 @@ class Plan:
         Given clusters as clone rows and -1 (noise), in the kernels' order; None to infer them.
     parents
         Given parent of each clone row, `capacity` for the normal root; None to infer the tree.
+    conditions
+        What the user knows of the answer; None without any.
     """
 
     reads: CompiledReads
@@ -64,6 +70,7 @@ class Plan:
     capacity: int
     labels: np.ndarray | None = None
     parents: np.ndarray | None = None
+    conditions: Conditions | None = None
 
     @property
     def tree(self) -> bool:
@@ -129,7 +136,8 @@ class Chain:
         self.state = new_state(data, plan.capacity)
         work = new_work(data, plan.capacity)
         terms = new_terms(len(plan.reads.order), plan.capacity + 1, int(np.diff(data.cell_off).max()))
-        grove, offer = new_grove(data.alt_ix.shape[0], plan.capacity if plan.tree else 1), new_offer(data.alt_ix.shape[0])
+        samples = data.alt_ix.shape[0]
+        grove, offer = new_grove(samples, plan.capacity if plan.tree else 1), new_offer(samples)
         self._held = (work, terms, grove, offer)  # the references share these arrays
         self._refs = (
             refs.refer_data(data), refs.refer_state(self.state), refs.refer_work(work), refs.refer_terms(terms)
@@ -164,7 +172,7 @@ class Chain:
             if self.plan.labels is None:  # no mutation leaves a clone before the clone has found its place
                 for round_ in range(1, ROUNDS_TO_ROOT + 1):
                     sweep_tree(
-                        data, ref, work, terms, grove, priors, offer, PASSES, False, False, round_, self.rng
+                        data, ref, work, terms, grove, priors, offer, PASSES, False, False, True, round_, self.rng
                     )
         else:
             plant_given(ref, self.plan.parents)
@@ -189,13 +197,14 @@ class Chain:
             single = bool((plan.reads.data.n_geno == 1).all())
             return sweep_tree(
                 data, ref, work, terms, self._grove, plan.priors, self._offer, PASSES, plan.parents is not None,
-                single, round_, self.rng,
+                single, not single or round_ > 0, round_, self.rng, self._keep,
             )  # fmt: skip
         splits = SPLITS_AT_FIRST if 3 * self.done < plan.tune else SPLITS_PER_SWEEP
         if plan.tree:
             return sweep_joint(
-                data, ref, work, terms, self._grove, plan.priors, self._offer, BIRTHS_PER_SWEEP, splits, round_, self.rng
-            )
+                data, ref, work, terms, self._grove, plan.priors, self._offer, BIRTHS_PER_SWEEP, splits, round_,
+                self.rng, self._keep,
+            )  # fmt: skip
         loglik = sweep(
             data, ref, work, terms, plan.priors, BIRTHS_PER_SWEEP, splits, ENVELOPE_SHARE, plan.labels is not None,
             round_, self.rng,
@@ -204,6 +213,16 @@ class Chain:
             merge_neighbours(data, ref, work, terms, self.rng)
         return loglik
 
+    def _keep(self, block: Callable[[], None]) -> bool:
+        """Run a block of moves under the user's conditions."""
+        conditions = self.plan.conditions
+        if conditions is None:
+            block()
+            return True
+        kept = conditions.guard(self.state, block)
+        conditions.bar(self.state, self._held[2].barred)
+        return kept
+
     def snapshot(self) -> dict[str, np.ndarray]:
         """Everything that a later `restore` needs, as arrays that may be written while the chain goes on."""
         drawn = len(self.records.ccf)
@@ -211,6 +230,8 @@ class Chain:
         saved: dict[str, np.ndarray] = {f"state_{k}": v.copy() for k, v in self.state._asdict().items()}
         saved["generator"] = np.frombuffer(json.dumps(self.rng.bit_generator.state).encode(), np.uint8)
         saved["done"] = np.array(self.done)
+        if self.plan.tree and self.plan.labels is not None:  # curves are built while tuning only
+            saved |= {f"grove_{name}": getattr(self._held[2], name).copy() for name in CURVES}
         for name in ("assignment", "genotype", "scalars", "per_sample", "presence_prob", "tree_scalars"):
             saved[name] = getattr(records, name)[:drawn]
         saved["clones"] = np.array([len(rows) for rows in records.ccf], np.int64)
@@ -225,6 +246,9 @@ class Chain:
         """Go back to a snapshot of a chain of the same plan."""
         for name, values in self.state._asdict().items():
             values[...] = saved[f"state_{name}"]
+        if self.plan.tree and self.plan.labels is not None:
+            for name in CURVES:
+                getattr(self._held[2], name)[...] = saved[f"grove_{name}"]
         self.rng.bit_generator.state = json.loads(saved["generator"].tobytes().decode())
         self.done = int(saved["done"])
         for name in ("assignment", "genotype", "scalars", "per_sample", "presence_prob", "tree_scalars"):

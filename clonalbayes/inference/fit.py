@@ -8,16 +8,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clonalbayes.constraints import require_known
 from clonalbayes.faults import fail
-from clonalbayes.genotypes import compile_priors, compile_reads
+from clonalbayes.genotypes import compile_priors, compile_reads, has_tree
 from clonalbayes.inference import checkpoint as store
 from clonalbayes.inference.chain import Chain, Plan, room_for
-from clonalbayes.specs import Spec, load
+from clonalbayes.inference.conditions import Conditions
+from clonalbayes.specs import Schedule, Spec, load
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,13 +34,14 @@ CHECKPOINT_SECONDS = 10.0
 def fit(
     data: xr.Dataset | Patient,
     *,
-    spec: str | Path | Spec = "clones",
+    spec: str | Path | Spec = "tree",
     chains: int | None = None,
     draws: int | None = None,
     tune: int | None = None,
     seed: int | None = None,
     cores: int | None = None,
     fixed_clusters: bool = False,
+    given_tree: Sequence[int] | None = None,
     progress: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -58,6 +62,9 @@ def fit(
         Chains that run at once; None = all processors. The draws do not depend on it.
     fixed_clusters
         Take the clusters that came with the data as given; mutations outside them are noise.
+    given_tree
+        Parent of every given cluster, in their order: 0 for the normal root, else the parent's number from 1.
+        Fits the prevalences alone.
     progress
         Show a progress bar.
     checkpoint
@@ -82,13 +89,16 @@ def fit(
 
     ds = validate(data if isinstance(data, xr.Dataset) else data.data)
     model = load(spec)
+    schedule = schedule_of(model, fixed_clusters)
     settings: dict[str, Any] = {
-        "chains": chains or model.schedule.chains,
-        "draws": draws or model.schedule.draws,
-        "tune": model.schedule.tune if tune is None else tune,
+        "chains": chains or schedule.chains,
+        "draws": draws or schedule.draws,
+        "tune": schedule.tune if tune is None else tune,
         "seed": secrets.randbits(31) if seed is None else int(seed),
         "fixed_clusters": fixed_clusters,
     }
+    if given_tree is not None:
+        settings["given_tree"] = list(given_tree)
     plan = make_plan(ds, model, settings)
     seeds = np.random.SeedSequence(settings["seed"]).spawn(settings["chains"])
     runs = [Chain(plan, branch) for branch in seeds]
@@ -106,6 +116,13 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: int(value) if isinstance(value, bool) else value for name, value in settings.items()}
 
 
+def schedule_of(spec: Spec, fixed_clusters: bool) -> Schedule:
+    """The schedule in force where none is asked for: with clusters given a tree's chains start where they stay."""
+    if fixed_clusters and has_tree(spec):
+        return replace(spec.schedule, tune=spec.schedule.tune * 3 // 10, draws=spec.schedule.draws * 2 // 5)
+    return spec.schedule
+
+
 def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
     """Compile a Dataset for the chains.
 
@@ -116,13 +133,15 @@ def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
     spec
         The model.
     settings
-        draws, tune and fixed_clusters.
+        draws, tune, fixed_clusters and given_tree.
 
     Raises
     ------
     InputError
-        If clusters are to be fixed and the Dataset has none.
+        If clusters are to be fixed and the Dataset has none, if a tree does not fit the clusters, or if constraints
+        name what the Dataset does not have.
     """
+    require_known(spec.constraints, ds)
     reads = compile_reads(ds, spec)
     labels = None
     if settings["fixed_clusters"]:
@@ -132,6 +151,7 @@ def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
         _, dense = np.unique(np.append(ds["cluster"].values, 0), return_inverse=True)
         labels = dense[:-1][reads.order].astype(np.int32) - 1
     capacity = room_for(len(reads.order), int(spec.constant("max_clones")), labels)
+    parents = _given_parents(settings.get("given_tree"), labels, capacity, spec)
     return Plan(
         reads,
         compile_priors(ds, spec),
@@ -140,7 +160,35 @@ def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
         spec.schedule.thin,
         capacity,
         labels,
+        parents,
+        Conditions.of(spec.constraints, ds, reads.order),
     )
+
+
+def _given_parents(
+    given: Sequence[int] | None, labels: np.ndarray | None, capacity: int, spec: Spec
+) -> np.ndarray | None:
+    """Rows of the parents of a tree that is given, the normal root being `capacity`."""
+    if given is None:
+        return None
+    if labels is None or not has_tree(spec):
+        raise fail("--tree", "a tree needs clusters that are given, and a model with a tree",
+                   "Add --fixed-clusters, with clusters from --params, and --model tree.")  # fmt: skip
+    parents = np.asarray(given, np.int64)
+    clones = int(labels.max(initial=-1)) + 1
+    if len(parents) != clones:
+        found = f"has {len(parents)} clones, and there are {clones} clusters"
+        raise fail("--tree", found, "Give every cluster a parent.")
+    for k in range(clones):
+        x, steps = k + 1, 0
+        while x != 0 and steps <= clones:
+            x, steps = (int(parents[x - 1]) if 0 < x <= clones else -1), steps + 1
+            if x < 0 or x > clones:
+                remedy = "Parents are 0 or a cluster's number."
+                raise fail("--tree", f"clone {k + 1} has an ancestor that is no clone", remedy)
+        if x != 0:
+            raise fail("--tree", f"clone {k + 1} is its own ancestor", "Parents must lead to 0, the normal root.")
+    return np.where(parents == 0, capacity, parents - 1)
 
 
 class _Saver:

@@ -24,10 +24,10 @@ def alt_fraction(expected: float, error: float) -> float:
 def refresh_sample(
     data: ReadData, s: int, purity: float, cn_clonal: float, coef: np.ndarray, germ: np.ndarray
 ) -> None:
-    """Expected alt fraction of every cell of sample s per unit of ccf (`coef`; of prevalence, with the tree) and of a germline variant.
+    """Expected alt fraction of every cell of sample s per unit of ccf (`coef`) and of a germline variant.
 
     Tumour cells outside the share `cn_clonal` that has the reported state are taken as normal there: one
-    mutated copy of `cell_normal` copies.
+    mutated copy of `cell_normal` copies. With the tree, `coef` is per unit of prevalence.
     """
     for cell in range(data.cell_off[s], data.cell_off[s + 1]):
         fixed = data.cell_fixed[cell]

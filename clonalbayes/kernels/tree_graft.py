@@ -12,14 +12,16 @@ from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import ABSENT
 from clonalbayes.kernels.state import State
 from clonalbayes.kernels.tree_grove import NOWHERE, Grove, founders
-from clonalbayes.kernels.tree_hang import FAR, HOPELESS
-from clonalbayes.kernels.tree_place import Offer, bound_mass, deficit, draw_sample, mass
+from clonalbayes.kernels.tree_hang import FAR, HOPELESS, drop_hopeless, sharpen
+from clonalbayes.kernels.tree_place import Offer, bound_mass, deficit, draw_sample
 
 
 @kernel
 def sample_of_place(state: State, place: int, s: int, offer: Offer) -> None:
-    """What a place offers in sample s: with K rows, 0 .. K - 1 a leaf below that clone, K below the root,
-    K + 1 + c the branch above clone c."""
+    """What a place offers in sample s.
+
+    With K rows, places 0 .. K - 1 are leaves below that clone, K is below the root, K + 1 + c on the branch above c.
+    """
     clones, root = state.n_clones[0], state.ccf.shape[0]
     p = parent_at(state, place)
     offer.children[s], offer.absent[s] = 0.0, 0
@@ -110,18 +112,11 @@ def weigh_places(
             break
         offer_place(state, place, offer)
         at_root = parent_at(state, place) == state.ccf.shape[0]
-        total = weight[place]
-        for s in range(samples):
-            total += mass(state, grove, row, s, offer, grove.populations[s], at_root) - bounds[place, s]
-            if total < best - HOPELESS:
-                break
-        if total >= best - HOPELESS:
-            exact[place] = total
-            best = max(best, total)
-    for place in range(places):
-        if exact[place] < best - HOPELESS:
-            exact[place] = -np.inf
-    return exact
+        exact[place] = sharpen(
+            state, grove, row, offer, grove.populations, at_root, weight[place], bounds[place], best - HOPELESS
+        )
+        best = max(best, exact[place])
+    return drop_hopeless(exact, best)
 
 
 @kernel

@@ -33,6 +33,7 @@ class Grove(NamedTuple):
     populations: np.ndarray  # [S] populations present, the normal cells among them
     log_beta: np.ndarray  # [S] log Beta(a, a)
     log_share: np.ndarray  # [S, R + 2] log of the Dirichlet's constant for n + 1 populations over that for n
+    barred: np.ndarray  # [R, S] 1 where a clone must be absent
     tie: np.ndarray  # [S, 2] mean and sd (0: none) of what is known of the normal cells' fraction
 
 
@@ -48,6 +49,7 @@ def new_grove(samples: int, rows: int) -> Grove:
         populations=np.zeros(samples, np.int64),
         log_beta=np.zeros(samples),
         log_share=np.zeros((samples, rows + 2)),
+        barred=np.zeros((rows, samples), np.uint8),
         tie=np.zeros((samples, 2)),
     )
 

@@ -140,18 +140,31 @@ def weigh_parents(
             break
         p = root if j == clones else j
         take_offer(state, k, p, offer)
-        total = weight[j]
-        for s in range(samples):
-            total += mass(state, grove, k, s, offer, others[s], p == root) - bounds[j, s]
-            if total < best - HOPELESS:
-                break
-        if total >= best - HOPELESS:
-            exact[j] = total
-            best = max(best, total)
-    for j in range(clones + 1):
-        if exact[j] < best - HOPELESS:
-            exact[j] = -np.inf
-    return exact
+        exact[j] = sharpen(state, grove, k, offer, others, p == root, weight[j], bounds[j], best - HOPELESS)
+        best = max(best, exact[j])
+    return drop_hopeless(exact, best)
+
+
+@kernel
+def sharpen(
+    state: State, grove: Grove, row: int, offer: Offer, others: np.ndarray, at_root: bool, weight: float,
+    bounds: np.ndarray, least: float,
+) -> float:  # fmt: skip
+    """The log weight of the place in `offer` from its bound; -inf as soon as it is below `least`."""
+    for s in range(len(bounds)):
+        weight += mass(state, grove, row, s, offer, others[s], at_root) - bounds[s]
+        if weight < least:
+            return -np.inf
+    return weight
+
+
+@kernel
+def drop_hopeless(weights: np.ndarray, best: float) -> np.ndarray:
+    """The log weights with -inf for those far below the best, whatever their order."""
+    for j in range(len(weights)):
+        if weights[j] < best - HOPELESS:
+            weights[j] = -np.inf
+    return weights
 
 
 @kernel

@@ -64,7 +64,7 @@ def settle(
     offer.presence[s], offer.own[s], offer.rest[s] = state.presence[k, s], state.fraction[k, s], state.fraction[p, s]
     absent = log_absent(state, grove, k, s, offer)
     n, present = fill_place(state, grove, k, s, offer, at_root)
-    present += log_present_factor(state, grove, s, offer, others) - tie_of_whole(grove, s, offer, at_root)
+    present += log_present_factor(state, grove, k, s, offer, others) - tie_of_whole(grove, s, offer, at_root)
     ratio = -grove.now[k, s]
     if state.presence[k, s] == ABSENT:
         ratio += grove.heights[k, s, 0]

@@ -149,7 +149,7 @@ def step_down(
     else:
         offer.presence[s], offer.own[s] = int(target[0]), target[1]
         offer.rest[s] = offer.room[s] - target[1] if target[0] > 0.0 else offer.whole[s]
-        if offer.rest[s] <= 0.0 or (offer.presence[s] == ABSENT and offer.children[s] > 0.0):
+        if (offer.rest[s] <= 0.0) if target[0] > 0.0 else (offer.children[s] > 0.0):
             return -np.inf
     density = log_draw(state, grove, k, s, offer, others, at_root)
     if density > -np.inf:

@@ -164,6 +164,6 @@ def log_bound(
     log_beta: float,
 ) -> float:  # fmt: skip
     """At least (nearly) the log integral of `fill_pieces`, at a fraction of its cost; `best` is the highest node."""
-    x = min(max(nodes[best], c), min(c + room, 1.0))
+    x = min(max(nodes[best], c), c + room, 1.0)
     top = heights[best] if x == nodes[best] else height(nodes, heights, n_nodes, x)
     return top + log_beta + (2.0 * a - 1.0) * math.log(room)

@@ -53,8 +53,10 @@ def log_absent(state: State, grove: Grove, row: int, s: int, offer: Offer) -> fl
 
 
 @kernel
-def log_present_factor(state: State, grove: Grove, s: int, offer: Offer, others: int) -> float:
-    """Log of what presence weighs beside the integral over the clone's share of the room."""
+def log_present_factor(state: State, grove: Grove, row: int, s: int, offer: Offer, others: int) -> float:
+    """Log of what presence weighs beside the integral over the clone's share of the room; -inf where it is barred."""
+    if grove.barred[row, s]:
+        return -np.inf
     a, psi = state.sparsity[s], state.psi[s]
     factor = math.log(psi) + offer.absent[s] * math.log1p(-psi) + grove.log_share[s, others]
     return factor - (a - 1.0) * math.log(offer.whole[s])
@@ -85,7 +87,7 @@ def bound_mass(state: State, grove: Grove, row: int, s: int, offer: Offer, other
         grove.nodes[row, s], grove.heights[row, s], grove.n_nodes[row, s], grove.best[row, s], offer.children[s],
         offer.room[s], state.sparsity[s], grove.log_beta[s],
     )  # fmt: skip
-    return max(absent, present + log_present_factor(state, grove, s, offer, others)) + 0.7
+    return max(absent, present + log_present_factor(state, grove, row, s, offer, others)) + 0.7
 
 
 @kernel
@@ -123,7 +125,7 @@ def mass(state: State, grove: Grove, row: int, s: int, offer: Offer, others: int
     if not has_room(offer, s):
         return absent
     log_integral = fill_place(state, grove, row, s, offer, at_root)[1] - tie_of_whole(grove, s, offer, at_root)
-    return log_add(absent, log_integral + log_present_factor(state, grove, s, offer, others))
+    return log_add(absent, log_integral + log_present_factor(state, grove, row, s, offer, others))
 
 
 @kernel
@@ -168,7 +170,7 @@ def draw_sample(
     absent = log_absent(state, grove, row, s, offer)
     n, log_integral = fill_place(state, grove, row, s, offer, at_root)
     log_integral -= tie_of_whole(grove, s, offer, at_root)
-    present = log_integral + log_present_factor(state, grove, s, offer, others)
+    present = log_integral + log_present_factor(state, grove, row, s, offer, others)
     draw_filled(state, grove, row, s, offer, absent, present, n, at_root, rng)
 
 
@@ -188,8 +190,10 @@ def log_draw(state: State, grove: Grove, row: int, s: int, offer: Offer, others:
     if not has_room(offer, s):
         return 0.0 if offer.presence[s] == ABSENT else -np.inf
     n, log_integral = fill_place(state, grove, row, s, offer, at_root)
-    factor = log_present_factor(state, grove, s, offer, others) - tie_of_whole(grove, s, offer, at_root)
+    factor = log_present_factor(state, grove, row, s, offer, others) - tie_of_whole(grove, s, offer, at_root)
     total = log_add(absent, log_integral + factor)
+    if total == -np.inf:
+        return -np.inf
     if offer.presence[s] == ABSENT:
         return absent - total
     return log_piece(grove.pieces, n, offer.own[s], offer.rest[s], state.sparsity[s]) + factor - total

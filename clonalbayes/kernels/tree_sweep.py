@@ -1,5 +1,7 @@
 """One sweep of the sampler over the state of the tree model."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from clonalbayes.kernels.ascertainment import fill_low_row, mark_weak
@@ -18,8 +20,17 @@ from clonalbayes.kernels.tree_moves import move_tree
 from clonalbayes.kernels.tree_place import Offer
 from clonalbayes.kernels.tree_splits import graft_split_or_merge
 
+type Keep = Callable[[Callable[[], None]], bool]
+"""Runs a block of moves; whether it was kept."""
+
 TRANSFERS = 1.0  # between populations, per clone and sample
-PASSES = 2  # over the tree in a sweep, where clusters are given
+PASSES = 1  # over the tree in a sweep, where clusters are given
+
+
+def keep_all(block: Callable[[], None]) -> bool:
+    """Run a block of moves that is kept whatever it leads to."""
+    block()
+    return True
 
 
 @kernel
@@ -29,18 +40,20 @@ def build_all_curves(data: ReadData, state: State, work: Work, terms: Terms, gro
         build_curves(data, state, work, terms, grove, k, k)
 
 
-@kernel
 def tree_blocks(
     data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, passes: int,
-    given: bool, strict: bool, rng: np.random.Generator,
+    given: bool, strict: bool, rng: np.random.Generator, keep: Keep = keep_all,
 ) -> None:  # fmt: skip
     """Tree (unless `given`), fractions and their prior's parameters, given the assignments. Reads curves and tails."""
     for _ in range(passes):
-        refresh_prevalences(state)
-        refresh_constants(state, priors, grove)
+        refresh_places(state, priors, grove)
         refresh_heights(data, state, work, terms, grove)
-        if not given:
-            move_tree(data, state, work, terms, grove, priors, offer, strict, rng)
+        if not given and not keep(
+            lambda: move_tree(data, state, work, terms, grove, priors, offer, strict, rng)
+        ):
+            refresh_places(state, priors, grove)
+            refresh_heights(data, state, work, terms, grove)
+            mark_weak(data, state, work)
         settle_all(data, state, work, terms, grove, offer, TRANSFERS, rng)
         update_sparsity(state, priors, rng)
         update_psi(state, priors, rng)
@@ -56,38 +69,45 @@ def chances_missed(data: ReadData, state: State, work: Work) -> None:
         mark_weak(data, state, work)
 
 
-@kernel
-def update_partition(
-    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, births: int,
-    splits: int, rng: np.random.Generator,
-) -> None:  # fmt: skip
-    """Assignments given the clones, then births, condensations and splits with their ways back."""
-    assign_all(data, state, work, priors.component, rng)
+def refresh_places(state: State, priors: Priors, grove: Grove) -> None:
+    """Prevalences and constants, before clones are grafted and taken out."""
     refresh_prevalences(state)
     refresh_constants(state, priors, grove)
-    graft_births_and_deaths(data, state, work, terms, grove, priors, offer, births, rng)
-    graft_condensations(data, state, work, terms, grove, priors, offer, CONDENSATIONS, rng)
-    graft_split_or_merge(data, state, work, terms, grove, priors, offer, splits, rng)
 
 
 def sweep_joint(
     data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, births: int,
-    splits: int, round_: int, rng: np.random.Generator,
+    splits: int, round_: int, rng: np.random.Generator, keep: Keep = keep_all,
 ) -> float:  # fmt: skip
     """Every block once, where clusters and tree are inferred: partition, tree and fractions, parameters, concentration.
 
-    `round_` counts the sweeps from 1 while tuning, and is 0 afterwards. Returns the log likelihood at the end.
+    `round_` counts the sweeps from 1 while tuning, and is 0 afterwards. `keep` runs a block and says whether it was
+    kept (see `inference.conditions`). Returns the log likelihood at the end.
     """
-    build_tables(data, state, work)
-    sort_members(state, work)
-    update_partition(data, state, work, terms, grove, priors, offer, births, splits, rng)
+    records = (data, state, work, terms, grove, priors, offer)
+    prepare(data, state, work, priors, grove)
+    for block in (
+        lambda: assign_all(data, state, work, priors.component, rng),
+        lambda: graft_births_and_deaths(*records, births, rng),
+        lambda: graft_condensations(*records, CONDENSATIONS, rng),
+        lambda: graft_split_or_merge(*records, splits, rng),
+    ):
+        if not keep(block):
+            prepare(data, state, work, priors, grove)
     build_tails(data, state, work)
     mark_weak(data, state, work)
     build_all_curves(data, state, work, terms, grove)
-    tree_blocks(data, state, work, terms, grove, priors, offer, 1, False, round_ == 0, rng)
+    tree_blocks(*records, 1, False, round_ == 0, rng, keep)
     loglik = update_parameters(data, state, work, terms, priors, round_, rng)
     update_concentration(state, work, priors.concentration, rng)
     return loglik + constant_loglik(data, state, work)
+
+
+def prepare(data: ReadData, state: State, work: Work, priors: Priors, grove: Grove) -> None:
+    """Tables, sizes and constants, as the moves of the partition read them."""
+    build_tables(data, state, work)
+    sort_members(state, work)
+    refresh_places(state, priors, grove)
 
 
 def read_curves(data: ReadData, state: State, work: Work, terms: Terms, grove: Grove) -> None:
@@ -100,12 +120,13 @@ def read_curves(data: ReadData, state: State, work: Work, terms: Terms, grove: G
 
 def sweep_tree(
     data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, passes: int,
-    given: bool, settled: bool, round_: int, rng: np.random.Generator,
+    given: bool, settled: bool, curves: bool, round_: int, rng: np.random.Generator, keep: Keep = keep_all,
 ) -> float:  # fmt: skip
     """Every block once, where clusters are given: genotypes, tree and fractions (`passes` times), parameters.
 
-    `given` keeps the tree, `settled` says that every mutation has but one genotype; `round_` counts the sweeps
-    from 1 while tuning, and is 0 afterwards. Returns the log likelihood at the end of the sweep.
+    `given` keeps the tree, `settled` says that mutations have but one genotype, `curves` builds the stand-ins of the
+    likelihood anew; `round_` counts the sweeps from 1 while tuning, and is 0 afterwards. Returns the log likelihood
+    at the end of the sweep.
     """
     if settled:
         build_tails(data, state, work)
@@ -115,6 +136,7 @@ def sweep_tree(
         update_genotypes(data, state, work, rng)
         build_tails(data, state, work)
         mark_weak(data, state, work)
-    build_all_curves(data, state, work, terms, grove)
-    tree_blocks(data, state, work, terms, grove, priors, offer, passes, given, round_ == 0, rng)
+    if curves:
+        build_all_curves(data, state, work, terms, grove)
+    tree_blocks(data, state, work, terms, grove, priors, offer, passes, given, round_ == 0, rng, keep)
     return update_parameters(data, state, work, terms, priors, round_, rng) + constant_loglik(data, state, work)

@@ -13,7 +13,15 @@ from clonalbayes.kernels.layout import Priors, ReadData
 from clonalbayes.kernels.profile import Terms, fill_tails
 from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.tables import build_row
-from clonalbayes.kernels.tree_graft import detach, draw_at, keep_draw, offer_place, parent_at, restore_draw, weigh_places
+from clonalbayes.kernels.tree_graft import (
+    detach,
+    draw_at,
+    keep_draw,
+    offer_place,
+    parent_at,
+    restore_draw,
+    weigh_places,
+)  # fmt: skip
 from clonalbayes.kernels.tree_grove import Grove, build_curves, children_of, exact_height
 from clonalbayes.kernels.tree_hang import as_it_stands, draw_place, log_sum, missed_new, others_present, take_offer
 from clonalbayes.kernels.tree_place import Offer, draw_sample, has_room, mass, stand_in
@@ -95,15 +103,15 @@ def take_seat(state: State, k: int, offer: Offer) -> bool:
     """The offer of clone k's own place; False if a room that its children need is missing."""
     children_of(state, k, offer.children, offer.absent)
     take_offer(state, k, state.parent[k], offer)
+    seated = True
     for s in range(len(offer.own)):
-        if offer.children[s] > 0.0 and not has_room(offer, s):
-            return False
-    return True
+        seated = seated and (offer.children[s] == 0.0 or has_room(offer, s))
+    return seated
 
 
 @kernel
 def weigh_seat(state: State, grove: Grove, k: int, row: int, offer: Offer) -> float:
-    """Log weight, over presence and fractions, of the members of a spare row at clone k's place, which is in `offer`."""
+    """Log weight, over presence and fractions, of the members of a spare row at the place of clone k, in `offer`."""
     others, at_root, total = others_present(state, grove, k), state.parent[k] == state.ccf.shape[0], 0.0
     for s in range(len(others)):
         total += mass(state, grove, row, s, offer, others[s], at_root)
