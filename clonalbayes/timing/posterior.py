@@ -183,7 +183,7 @@ def detection(tree: Any, phi: np.ndarray) -> np.ndarray:
     held, observed = tree["constant_data"].to_dataset(), tree["observed_data"].to_dataset()
     least = int(held.attrs.get("min_alt", tree["posterior"].to_dataset().attrs.get("min_alt", 1)) or 0)
     depth = observed["depth"].transpose("mutation", "specimen").values
-    depth = np.maximum(depth[:: max(len(depth) // ROWS, 1)], 0).astype(float)
+    depth = np.maximum(depth[:: max(len(depth) // ROWS, 1)], 0).astype(np.int64)
     if least < 1:
         return np.ones(phi.shape[:2])
     fraction = np.clip(phi / 2.0, 0.0, 1.0)

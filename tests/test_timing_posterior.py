@@ -1,0 +1,113 @@
+"""From the posterior of a tree to its dates: clones found again in every draw, bounds, detection, the command."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from signature_case import SETTINGS  # noqa: F401  (specifications are read once)
+from tree_posteriors import CHAIN, FORK, with_trees
+
+from clonalbayes.cli import main
+from clonalbayes.data.treatments import Treatment, add_treatments
+from clonalbayes.faults import InputError
+from clonalbayes.signatures.contexts import CONTEXTS
+from clonalbayes.summaries import summarise
+from clonalbayes.timing.posterior import clone_of_mutations, detection, tree_draws
+
+DATES = ("2010-01-01", "2012-01-01")
+
+
+def fitted(trees=(FORK, CHAIN), dates=DATES, contexts=True, absent=((1, 0),)):
+    tree = with_trees(np.tile(np.array(trees), (2, 5, 1)), dates=None, absent=absent)
+    rng = np.random.default_rng(2)
+    held = tree["constant_data"].to_dataset()
+    n = held.sizes["mutation"]
+    if contexts:
+        held["context"] = ("mutation", rng.choice(CONTEXTS, n))
+        held["kind"] = ("mutation", np.where(np.arange(n) < n - 6, "snv", "indel"))
+        held["context"][-10:-4] = ""
+    held["date"] = ("specimen", list(dates))
+    held = add_treatments(held, [Treatment("mercaptopurine", "2010-03-01", "2011-06-30")])
+    tree["constant_data"] = held.reset_coords()
+    return summarise(tree)
+
+
+def test_clones_are_found_again_whatever_their_slots():
+    consensus = np.array([1, 1, 1, 2, 2, 0, -1])
+    assignment = np.array([[3, 3, 3, 0, 0, -1, -2], [0, 0, 1, 1, 1, 0, -2], [0, 0, 0, 0, 0, -1, -1]])
+    found = clone_of_mutations(assignment, consensus, 2)
+    assert found[0].tolist() == [0, 0, 0, 1, 1, -1, -1]
+    assert found[1].tolist() == [0, 0, 1, 1, 1, 0, -1]
+    assert found[2].tolist() == [0, 0, 0, 0, 0, -1, -1]
+
+
+def test_draws_of_the_tree_become_counts_parents_and_bounds():
+    tree = fitted()
+    draws = tree_draws(tree, "2000-01-01", trees=8)
+    consensus = tree["consensus"].to_dataset()
+    assert draws.parent.shape == (8, 3)
+    assert draws.counts.sum(axis=(1, 2)).tolist() == [int((np.asarray(consensus["clone"]) > 0).sum()) - 6] * 8
+    assert draws.kinds.sum(axis=(1, 2)).tolist() == [60] * 8
+    first, second = 3653.0, 4383.0
+    present = consensus["presence"].values.reshape(-1, 3, 2)[0]
+    expected = [first if present[k, 0] == 1 else second for k in range(3)]
+    assert draws.bound[0].tolist() == expected
+    assert second in expected
+    assert draws.treatments[0].name == "mercaptopurine"
+    assert len({tuple(row) for row in draws.parent.tolist()}) == 2
+
+
+def test_small_clones_are_detected_less():
+    tree = fitted()
+    chance = detection(tree, np.array([[[0.9, 0.9], [0.005, 0.0], [0.0, 0.0]]]))[0]
+    assert chance[0] == pytest.approx(1.0, abs=1e-6)
+    assert 0.05 < chance[1] < 0.5
+    assert chance[2] == pytest.approx(0.0, abs=1e-9)
+    whole = tree_draws(tree, "2000-01-01", callable_share=0.5)
+    assert whole.detected.max() <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"dates": ("", "")}, "no sample has a date"),
+        ({"dates": ("1999-01-01", "2012-01-01")}, "before the patient's origin"),
+        ({"contexts": False}, "no mutation has a context"),
+    ],
+)
+def test_what_is_missing_is_told(change, says):
+    with pytest.raises(InputError, match=says):
+        tree_draws(fitted(**change), "2000-01-01")
+
+
+def test_a_fit_without_a_tree_is_refused():
+    tree = fitted()
+    tree["consensus"] = tree["consensus"].to_dataset().drop_vars("parent")
+    with pytest.raises(InputError, match="no tree"):
+        tree_draws(tree, "2000-01-01")
+
+
+def test_the_command_dates_a_result(tmp_path, monkeypatch):
+    from clonalbayes import results
+
+    class Stored:
+        tree = fitted()
+
+    monkeypatch.setattr(results, "open_result", lambda folder: Stored)
+    args = ["timing", str(tmp_path), "--out", str(tmp_path / "t"), "--origin", "2000-01-01", "--trees", "6"]
+    assert main([*args, "--tune", "30", "--draws", "30", "--chains", "2", "--quiet"]) == 0
+    table = pd.read_csv(tmp_path / "t" / "timing.tsv", sep="\t")
+    assert set(table["kind"]) == {"node", "split"}
+    assert "p_during mercaptopurine" in table
+    branches = pd.read_csv(tmp_path / "t" / "branches.tsv", sep="\t")
+    indels = branches[branches["signature"] == "indels"]["made_mean"].sum()
+    assert indels == pytest.approx(2.0, abs=2.1)
+    assert json.loads((tmp_path / "t" / "run.json").read_text())["origin"] == "2000-01-01"
+
+
+def test_a_result_takes_no_second_tree(tmp_path, capsys):
+    assert main(["timing", str(tmp_path), "--out", str(tmp_path / "t"), "--tree", "x.tsv"]) == 2
+    assert "its own trees" in capsys.readouterr().err
