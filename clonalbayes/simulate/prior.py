@@ -1,8 +1,9 @@
 """Draws of everything from the model: partition, genotypes, prevalences, parameters and reads.
 
 The model is the one of the specification and `docs/model.md`, written here without the sampler's kernels, so
-that the two can be held against each other. Its prior is conditioned on admissible clones (each present in
-some sample, no two alike), and each mutation's reads on the mutation having been called.
+that the two can be held against each other. Without a tree its prior is conditioned on admissible clones (each
+present in some sample, no two alike), with one on possible purities; each mutation's reads are conditioned on
+the mutation having been called.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import xarray as xr
 from clonalbayes.data.schema import validate
 from clonalbayes.genotypes import GERMLINE_NEEDS_PURITY, NO_WEIGHT, genotype_vectors
 from clonalbayes.simulate.noise import draw_noise, log_likelihood_noise, noise_model
+from clonalbayes.simulate.prior_tree import draw_clones, draw_purities
 from clonalbayes.simulate.reads import draw_called, log_chance_called, log_pmf
 from clonalbayes.simulate.record import GERMLINE, NOISE, Simulation, Truth
 from clonalbayes.specs import Spec, load
@@ -56,7 +58,8 @@ class Design:
     classes
         Copy-number classes, a state per sample each, given to the mutations in turn. Empty: all diploid.
     purity, purity_sd
-        Of each sample as the file states it (one value for all, or one each), and its standard error.
+        Of each sample as the file states it (one value for all, or one each), and its standard error. With a
+        tree the stated purity is drawn, around what the normal cells leave; with standard error 0 there is none.
     min_alt
         Alt reads that some sample must have.
     missing
@@ -81,12 +84,19 @@ class Design:
 
 @dataclass
 class _Draw:
-    """The state while it is being drawn: labels [N], presence and ccf [K, S], parameters by name."""
+    """The state while it is being drawn: labels [N], presence and ccf [K, S], parameters by name.
+
+    With a tree also parents [K], prevalences [K, S], and purities [S] as reads see them and as the file has them.
+    """
 
     labels: np.ndarray
     presence: np.ndarray
     ccf: np.ndarray
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
+    parent: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    prevalence: np.ndarray | None = None
+    read_purity: np.ndarray | None = None
+    stated_purity: np.ndarray | None = None
 
 
 def simulate_prior(
@@ -114,18 +124,11 @@ def simulate_prior(
         If the design leaves a mutation uncallable, or admissible clones are never drawn.
     """
     rng, model = np.random.default_rng(seed), load(spec)
-    for _ in range(MAX_ROUNDS):
-        draw = _draw_state(design, model, rng)
-        if admissible(draw.presence):
-            break
-    else:
-        raise ValueError("no admissible clones were drawn")
+    draw = _draw_admissible(design, model, rng)
     states = [design.class_of(i) for i in range(design.n_mutations)]
     genotype, copies = _draw_genotypes(states, rng)
     depth = _draw_depth(design, rng)
-    clone, germline = expected_fractions(states, copies, draw.parameters)
-    ccf = np.vstack([draw.ccf, np.zeros((2, design.n_samples))])[draw.labels]
-    fraction = np.minimum(np.where((draw.labels == GERMLINE)[:, None], germline, ccf * clone), 1.0)
+    fraction = _alt_fractions(draw, states, copies)
     error = draw.parameters["error_rate"]
     fraction = fraction * (1.0 - error) + (1.0 - fraction) * error
     alt = draw_called(depth, fraction, draw.parameters["precision"], design.min_alt, rng)
@@ -137,11 +140,33 @@ def simulate_prior(
     names = tuple(f"C{k + 1}" for k in range(len(draw.ccf)))
     truth = Truth(
         draw.labels, genotype, np.where(noise[:, None], 0.0, copies), draw.ccf, draw.presence, names,
-        np.zeros(0, np.int64), draw.parameters,
+        draw.parent, draw.parameters,
     )  # fmt: skip
     return Simulation(
-        _dataset(alt, depth, states, design), truth, {"design": asdict(design), "model": model.name}
+        _dataset(alt, depth, states, design, draw.stated_purity), truth, {"design": asdict(design), "model": model.name}
     )
+
+
+def _draw_admissible(design: Design, spec: Spec, rng: np.random.Generator) -> _Draw:
+    """A draw of the state that meets the conditions on the prior."""
+    with_tree = spec.blocks["prevalence"] == "tree"
+    for _ in range(MAX_ROUNDS):
+        draw = _draw_tree_state(design, spec, rng) if with_tree else _draw_state(design, spec, rng)
+        if draw is not None and (with_tree or admissible(draw.presence)):
+            return draw
+    raise ValueError("no admissible clones were drawn")
+
+
+def _alt_fractions(draw: _Draw, states: list[tuple[CopyState, ...]], copies: np.ndarray) -> np.ndarray:
+    """Expected alt fractions [N, S] before errors; for noise the number means nothing."""
+    parameters, cells = draw.parameters, draw.ccf
+    if draw.prevalence is not None and draw.read_purity is not None:
+        parameters, cells = {**parameters, "purity": draw.read_purity}, draw.prevalence
+    clone, germline = expected_fractions(states, copies, parameters)
+    if draw.prevalence is not None:  # of all cells, whatever the purity
+        clone = clone / parameters["purity"]
+    carried = np.vstack([cells, np.zeros((2, copies.shape[1]))])[draw.labels] * clone
+    return np.minimum(np.where((draw.labels == GERMLINE)[:, None], germline, carried), 1.0)
 
 
 def admissible(presence: np.ndarray) -> bool:
@@ -167,6 +192,37 @@ def _draw_state(design: Design, spec: Spec, rng: np.random.Generator) -> _Draw:
     ccf = np.select([presence == ABSENT, presence == CLONAL], [0.0, 1.0], rng.random(shape))
     parameters = {"concentration": np.array(concentration), "presence_prob": presence_prob}
     return _Draw(labels, presence, ccf, parameters | _draw_parameters(design, spec, rng))
+
+
+def _draw_tree_state(design: Design, spec: Spec, rng: np.random.Generator) -> _Draw | None:
+    """One draw from the prior of the tree model; None where a purity is impossible.
+
+    Stated purities under which germline variants could not be told from the trunk (see `compile_priors`) are
+    not drawn: that is a condition on the data, which no posterior knows of.
+    """
+    samples, component = design.n_samples, np.array(spec.vector("component_weight"))
+    if design.purity_sd == 0.0:
+        component[2] = NO_WEIGHT
+    concentration = rng.gamma(spec.value("concentration", "shape")) / spec.value("concentration", "rate")
+    labels = _draw_labels(design.n_mutations, component, concentration, rng)
+    tree = draw_clones(int(labels.max(initial=-1)) + 1, samples, spec, rng)
+    linked = np.array([any(not _ordinary(design.class_of(i)[s]) for i in range(design.n_mutations))
+                       for s in range(samples)])  # fmt: skip
+    purity = tree.parameters["purity"]
+    drawn = draw_purities(purity, linked, design.purity_sd, spec.constant("purity_slack"), rng)
+    if drawn is None or (design.purity_sd > 0.0 and drawn[1].min() > GERMLINE_NEEDS_PURITY):
+        return None
+    others = _draw_parameters(design, spec, rng)
+    parameters = {"concentration": np.array(concentration), **others, **tree.parameters}
+    parameters |= {"clone_fraction": tree.fraction, "read_purity": drawn[0]}
+    ccf = np.divide(tree.prevalence, purity, out=np.zeros_like(tree.prevalence), where=purity > 0.0)
+    return _Draw(labels, tree.presence, ccf, parameters, tree.parent, tree.prevalence, *drawn)
+
+
+def _ordinary(state: CopyState) -> bool:
+    """Whether a state says nothing of the purity: that of normal cells, or an alt fraction given outright."""
+    usual = state.copies == state.normal and state.major in (-1, (state.normal + 1) // 2)
+    return usual or not np.isnan(state.var_read_prob)
 
 
 def _draw_labels(n: int, component: np.ndarray, concentration: float, rng: np.random.Generator) -> np.ndarray:
@@ -286,10 +342,19 @@ def _log_likelihood(
 
 
 def _dataset(
-    alt: np.ndarray, depth: np.ndarray, states: list[tuple[CopyState, ...]], design: Design
+    alt: np.ndarray,
+    depth: np.ndarray,
+    states: list[tuple[CopyState, ...]],
+    design: Design,
+    stated: np.ndarray | None,
 ) -> xr.Dataset:
-    """The counts as a validated Dataset with ids m1, m2, ... and samples S1, S2, ..."""
+    """The counts as a validated Dataset with ids m1, m2, ... and samples S1, S2, ...
+
+    `stated` purities replace those of the design; with standard error 0 they say nothing.
+    """
     n, samples = alt.shape
+    purity = np.broadcast_to(np.asarray(design.purity, float), samples) if stated is None else stated
+    unknown = stated is not None and design.purity_sd == 0.0
     missing = depth == 0
 
     def table(name: str) -> np.ndarray:
@@ -309,8 +374,8 @@ def _dataset(
     coords = {
         "mutation": [f"m{i + 1}" for i in range(n)], "specimen": [f"S{s + 1}" for s in range(samples)],
         "pos": ("mutation", np.full(n, -1)), **texts,
-        "purity": ("specimen", np.broadcast_to(np.asarray(design.purity, float), samples).copy()),
-        "purity_sd": ("specimen", np.full(samples, design.purity_sd)),
+        "purity": ("specimen", purity.copy()),
+        "purity_sd": ("specimen", np.full(samples, np.nan if unknown else design.purity_sd)),
         **{name: ("specimen", np.full(samples, "", object)) for name in ("date", "group")},
     }  # fmt: skip
     attrs = {"source": "simulation", "format": "simulation", "min_alt": design.min_alt, "notes": "[]"}
