@@ -195,7 +195,7 @@ def test_options_of_fit_arrive_as_they_were_given():
     assert (options.input, options.out) == (Path("in.tsv"), Path("o"))
     assert (options.chains, options.draws, options.tune, options.fixed_clusters) == (2, 1000, 0, True)
     assert options.seed is None
-    assert options.model == "clones"
+    assert options.model == "tree"
 
 
 def test_types_of_options():
@@ -382,7 +382,7 @@ def test_fit_writes_the_whole_result_and_nothing_beside_it(small_result):
     recorded = json.loads((small_result / "run.json").read_text(encoding="utf-8"))
     assert recorded["settings"]["seed"] == 5
     assert recorded["settings"]["draws"] == 30
-    assert recorded["model"]["digest"] == specs.load("clones").digest
+    assert recorded["model"]["digest"] == specs.load("tree").digest
     assert list(recorded["inputs"]) == ["reads.tsv"]
     assert recorded["versions"]["numba"]
     assert recorded["verdict"]
