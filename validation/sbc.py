@@ -1,6 +1,6 @@
 """Simulation-based calibration of the sampler (Talts et al. 2018).
 
-    python validation/sbc.py [--simulations N] [--broken NAME | --broken list | --broken chosen]
+    python validation/sbc.py [--spec tree] [--simulations N] [--broken NAME | --broken list | --broken chosen]
 
 A patient is drawn from the model itself (`clonalbayes.simulate.simulate_prior`), a chain is run on its reads,
 and the truth is ranked among L nearly independent draws of the posterior. Were the sampler exact, each rank
@@ -44,6 +44,8 @@ from clonalbayes import specs  # noqa: E402
 from clonalbayes.genotypes import compile_priors, compile_reads  # noqa: E402
 from clonalbayes.inference import chain as chains  # noqa: E402
 from clonalbayes.simulate import CopyState, Design, Simulation, simulate_prior  # noqa: E402
+from clonalbayes.simulate.genome import descends  # noqa: E402
+from clonalbayes.simulate.prior_tree import depth_of  # noqa: E402
 
 RESULTS = HERE / "results"
 DRAWS, TUNE, THIN, MAX_STRIDE = 99, 250, 5, 8
@@ -70,14 +72,29 @@ SETTINGS: dict[str, Design] = {
         ),
     ),
 }  # fmt: skip
+TREE_SETTINGS: dict[str, Design] = {
+    "tree": Design(
+        n_mutations=24, n_samples=3, depth=40, min_alt=1,
+        classes=((_C(), _C(), _C()), (_C(2, 1), _C(), _C()), (_C(), _C(), _C())),
+    ),
+    "tree, no purity": Design(n_mutations=24, n_samples=2, depth=60, min_alt=0, purity_sd=0.0),
+}  # fmt: skip
+SETTINGS |= TREE_SETTINGS
+"""A setting whose name begins with tree is of the tree model, the others are of the clone model."""
+
 UNCONDITIONED = "ascertainment ignored"
 """A breakage of the data rather than of a kernel: the chains are told that mutations need no alt reads."""
 
 CHOSEN = (UNCONDITIONED, "concentration without the clones")
 """Breakages whose detection is shown in the results."""
 
-BROKEN_SETTING = "min_alt 3, missing"
-"""The setting in which broken kernels are run."""
+BROKEN_SETTING = {"clones": "min_alt 3, missing", "tree": "tree"}
+"""The setting in which broken kernels of each model are run."""
+
+
+def spec_of(setting: str) -> str:
+    """Name of the specification that a setting is of."""
+    return "tree" if setting in TREE_SETTINGS else "clones"
 
 
 @dataclass
@@ -94,6 +111,8 @@ def truth_of(simulation: Simulation) -> dict[str, float]:
     """Return the true value of every ranked quantity."""
     truth, p = simulation.truth, simulation.truth.parameters
     z = truth.assignment
+    if "clone_fraction" in p:
+        return tree_truth_of(simulation)
     return {
         "n_clones": len(truth.ccf),
         "co_clustering": float(z[FIRST] == z[SECOND] >= 0),
@@ -137,6 +156,61 @@ def draws_of(chain: chains.Chain, rows: slice) -> dict[str, np.ndarray]:
     }
 
 
+def tree_values(z: np.ndarray, parent: np.ndarray, prevalence: np.ndarray, presence: np.ndarray) -> dict[str, float]:
+    """Functions of labels (the Dataset's order), tree, prevalence and presence [K, S] without labels of clones."""
+    first, second = int(z[FIRST]), int(z[SECOND])
+    lines = descends(parent)
+    return {
+        "n_clones": len(parent),
+        "co_clustering": float(first == second >= 0),
+        "prevalence_of_mutation": float(prevalence[first, 0]) if first >= 0 else 0.0,
+        "presence": float(first >= 0 and presence[first, 0] != 0),
+        "present_clones": float((presence[:, 1] != 0).sum()),
+        "purity": float(prevalence[parent == 0, 0].sum()),
+        "tree_depth": depth_of(parent),
+        "ancestry": float(min(first, second) >= 0 and first != second and bool(lines[first, second])),
+        "n_founders": int((parent == 0).sum()),
+        "n_noise": int((z == -1).sum()),
+        "n_germline": int((z == -2).sum()),
+    }
+
+
+def tree_truth_of(simulation: Simulation) -> dict[str, float]:
+    """Return the true value of every quantity that is ranked with a tree."""
+    truth, p = simulation.truth, simulation.truth.parameters
+    prevalence = truth.ccf * p["purity"]
+    return tree_values(truth.assignment, truth.parent, prevalence, truth.presence) | {
+        "concentration": float(p["concentration"]),
+        "fraction_concentration": p["fraction_concentration"][0],
+        "present_prob": p["present_prob"][0],
+        "precision": p["precision"][0],
+        "error_rate": p["error_rate"][0],
+        "log_likelihood": float(p["log_likelihood"]),
+    }
+
+
+def tree_draws_of(chain: chains.Chain, rows: slice) -> dict[str, np.ndarray]:
+    """Return the draws of every quantity that is ranked with a tree."""
+    records, place = chain.records, np.argsort(chain.plan.reads.order)
+    values = [
+        tree_values(z[place], parent, ccf, presence)
+        for z, parent, ccf, presence in zip(
+            records.assignment[rows], records.parent[rows], records.ccf[rows], records.presence[rows], strict=True
+        )
+    ]
+    scalar = dict(zip(chains.SCALARS, records.scalars[rows].T, strict=True))
+    sample = dict(zip(chains.PER_SAMPLE, records.per_sample[rows, :, 0].T, strict=True))
+    of_tree = dict(zip(chains.TREE_PER_SAMPLE, records.tree_scalars[rows, :, 0].T, strict=True))
+    return {name: np.array([value[name] for value in values], float) for name in values[0]} | {
+        "concentration": scalar["concentration"],
+        "fraction_concentration": of_tree["sparsity"],
+        "present_prob": of_tree["psi"],
+        "precision": sample["precision"],
+        "error_rate": sample["error_rate"],
+        "log_likelihood": scalar["log_likelihood"],
+    }
+
+
 def effective_size(draws: np.ndarray) -> float:
     """Effective number of draws by Geyer's initial positive sequence, at most their number."""
     n, centred = len(draws), draws - draws.mean()
@@ -155,7 +229,8 @@ def run_one(task: tuple[str, int]) -> Ranked:
     started = time.process_time()
     names = list(SETTINGS)
     seeds = np.random.SeedSequence([SEED, names.index(setting), number]).spawn(3)
-    spec = specs.load("clones")
+    spec = specs.load(spec_of(setting))
+    draws_function = tree_draws_of if setting in TREE_SETTINGS else draws_of
     simulation = simulate_prior(SETTINGS[setting], spec, seed=seeds[0])
     reads = compile_reads(as_told(simulation.dataset), spec)
     capacity = chains.room_for(len(reads.order), int(spec.constant("max_clones")), None)
@@ -165,7 +240,7 @@ def run_one(task: tuple[str, int]) -> Ranked:
     while True:
         while len(chain.records.ccf) < DRAWS * stride:
             chain.step()
-        draws = draws_of(chain, slice(stride - 1, DRAWS * stride, stride))
+        draws = draws_function(chain, slice(stride - 1, DRAWS * stride, stride))
         sizes = {name: effective_size(values) for name, values in draws.items()}
         if stride == MAX_STRIDE or min(sizes.values()) >= ENOUGH:
             break
@@ -194,15 +269,20 @@ def as_told(ds: xr.Dataset) -> xr.Dataset:
 @contextlib.contextmanager
 def use_broken(name: str) -> Iterator[None]:
     """Make every chain of this process, and of those forked from it, run on a broken kernel."""
-    kept = chains.sweep, as_told  # type: ignore[attr-defined]
+    names = ("sweep", "sweep_joint")
+    kept = [getattr(chains, key) for key in names], as_told
     if name == UNCONDITIONED:
         globals()["as_told"] = lambda ds: ds.assign_attrs(min_alt=0)
     else:
         from breakages import broken
 
-        chains.sweep = broken(name).sweep  # type: ignore[attr-defined]
+        made = broken(name)
+        for key in names:
+            setattr(chains, key, getattr(made, key))
     yield
-    chains.sweep, globals()["as_told"] = kept  # type: ignore[attr-defined]
+    for key, function in zip(names, kept[0], strict=True):
+        setattr(chains, key, function)
+    globals()["as_told"] = kept[1]
 
 
 def collect(simulations: int, cores: int, settings: Sequence[str] = tuple(SETTINGS)) -> list[Ranked]:
@@ -305,17 +385,17 @@ def draw_figure(ranked: list[Ranked], path: Path) -> None:
     plt.close(figure)
 
 
-def run_broken(names: list[str], simulations: int, cores: int, out: Path) -> int:
-    """Show that the rule refuses broken kernels; writes `sbc_broken.tsv`."""
+def run_broken(names: list[str], simulations: int, cores: int, out: Path, spec: str = "clones") -> int:
+    """Show that the rule refuses broken kernels; writes `sbc_broken.tsv` (`sbc_broken_tree.tsv`)."""
     tables, missed = [], []
     for name in names:
         with use_broken(name):
-            tests = table(collect(simulations, cores, [BROKEN_SETTING]))
+            tests = table(collect(simulations, cores, [BROKEN_SETTING[spec]]))
         caught = smallest(tests) < LEVEL
         missed += [] if caught else [name]
         print(f"{'refused' if caught else 'NOT REFUSED'}: {name}: {verdict(tests)[1]}", flush=True)
         tables.append(tests.assign(broken=name, refused=caught))
-        write(pd.concat(tables), out / "sbc_broken.tsv")
+        write(pd.concat(tables), out / f"sbc_broken{suffix(spec)}.tsv")
     return 1 if missed else 0
 
 
@@ -324,12 +404,18 @@ def write(tests: pd.DataFrame, path: Path) -> None:
     tests.to_csv(path, sep="\t", index=False, float_format="%.4g")
 
 
+def suffix(spec: str) -> str:
+    """What the names of a specification's result files end in."""
+    return "" if spec == "clones" else f"_{spec}"
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line; the exit code says whether the rule of acceptance holds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--simulations", type=int, default=200, help="of each setting (default: %(default)s)")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--broken", metavar="NAME", help="a breakage; `list` shows all; `chosen` runs some")
+    parser.add_argument("--spec", choices=("clones", "tree"), default="clones", help="model (default: %(default)s)")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, help="by name (default: all)")
     parser.add_argument("--seed", type=int, default=SEED, help="another one for a replicate (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the tables and the figure")
@@ -343,13 +429,14 @@ def main(argv: list[str] | None = None) -> int:
         if not set(names) <= set(known):
             print("\n".join(known))
             return 0 if options.broken == "list" else 2
-        return run_broken(names, options.simulations, options.cores, options.out)
+        return run_broken(names, options.simulations, options.cores, options.out, options.spec)
     started = time.monotonic()
-    ranked = collect(options.simulations, options.cores, options.settings or tuple(SETTINGS))
+    settings = options.settings or [name for name in SETTINGS if spec_of(name) == options.spec]
+    ranked, end = collect(options.simulations, options.cores, settings), suffix(options.spec)
     tests = table(ranked)
-    write(tests, options.out / "sbc.tsv")
-    write(pd.DataFrame([{"setting": r.setting, **r.ranks} for r in ranked]), options.out / "sbc_ranks.tsv")
-    draw_figure(ranked, options.out / "sbc.png")
+    write(tests, options.out / f"sbc{end}.tsv")
+    write(pd.DataFrame([{"setting": r.setting, **r.ranks} for r in ranked]), options.out / f"sbc_ranks{end}.tsv")
+    draw_figure(ranked, options.out / f"sbc{end}.png")
     passed, text = verdict(tests)
     print(tests.to_string(index=False, float_format="%.3g"))
     print(f"{'passed' if passed else 'FAILED'}: {text}")
