@@ -74,7 +74,7 @@ def ess_tail(draws: np.ndarray) -> float:
     """
     if not _judgeable(draws):
         return np.nan
-    return min(_ess(_split((draws <= np.quantile(draws, q)).astype(float))) for q in TAILS)
+    return min(_ess(_split((draws <= end).astype(float))) for end in np.quantile(draws, TAILS))
 
 
 def ess_of_sum(draws: np.ndarray) -> float:
