@@ -44,7 +44,7 @@ ARROWS = (
 )
 FOUNDATIONS = (
     "kernels", "data", "counting", "copynumber", "variants", "specs", "_spec_checks", "_spec_registry", "constraints",
-    "faults",
+    "faults", "intervals",
 )  # fmt: skip
 
 HEAVY = ("numpy", "scipy", "numba", "pandas", "xarray", "matplotlib", "pymc", "pytensor", "arviz", "rich")

@@ -11,11 +11,11 @@ import pytest
 from signature_case import SETTINGS
 
 from clonalbayes.cli import main
+from clonalbayes.signatures import report as words
 from clonalbayes.signatures.contexts import CONTEXTS, TRINUCLEOTIDES
 from clonalbayes.signatures.couple import Coupling
 from clonalbayes.signatures.sampler import Draws, sample
 from clonalbayes.signatures.tables import Table, read_reference
-from clonalbayes.summaries import signatures as words
 from clonalbayes.summaries import timing as dates
 
 NAMES = ("trunk", "early", "split", "left", "right")

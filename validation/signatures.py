@@ -6,7 +6,8 @@ FOLDER is the public benchmark with its generator `simulate.py` (14 branches, SB
 table; without it nothing can be run. For every data set the command's own sampler is run with the references as
 priors, and scored as the benchmark scores its peers: cosine of each learned profile, root mean square error of
 the exposures, share of the non-zero exposures within their 95 % interval, mean and lowest bound of SBS87 where
-there is none, CPU seconds. Then once without any prior: what the answer says. Tables go to `validation/results/signatures*.tsv`.
+there is none, CPU seconds. Then once without any prior: what the answer says. Tables go to
+`validation/results/signatures*.tsv`.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clonalbayes.intervals import hdi
 from clonalbayes.signatures.contexts import CONTEXTS
+from clonalbayes.signatures.report import report
 from clonalbayes.signatures.sampler import Draws, sample
 from clonalbayes.signatures.settings import load
 from clonalbayes.signatures.tables import read_reference
-from clonalbayes.summaries.intervals import hdi
-from clonalbayes.summaries.signatures import report
 
 RESULTS = Path(__file__).resolve().parent / "results"
 THREE = ("SBS1", "SBS5", "SBS87")

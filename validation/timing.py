@@ -24,10 +24,10 @@ import numpy as np
 import pandas as pd
 
 from clonalbayes.data.treatments import Treatment
+from clonalbayes.intervals import hdi
 from clonalbayes.signatures.settings import Settings, load
 from clonalbayes.signatures.tables import read_reference
 from clonalbayes.simulate.branches import Branches, scale_clock, simulate_branches
-from clonalbayes.summaries.intervals import hdi
 from clonalbayes.timing.calendar import courses_of, to_days
 from clonalbayes.timing.sampler import TimedDraws, make_trees, sample
 

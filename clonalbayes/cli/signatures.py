@@ -23,8 +23,8 @@ def signatures(options: argparse.Namespace) -> None:
     """Read counts and references, run the chains, write exposures, profiles, matches and findings."""
     from clonalbayes.signatures import output, settings, tables
     from clonalbayes.signatures.contexts import adjust
+    from clonalbayes.signatures.report import report
     from clonalbayes.signatures.sampler import sample
-    from clonalbayes.summaries.signatures import report
 
     output.check_folder(options.out, force=options.force)
     model = settings.load(options.model or "signatures")
@@ -122,8 +122,8 @@ def read_gates(path: Path, branches: tuple[str, ...], used: tuple[str, ...]) -> 
 
 def with_genome_shares(rows: list[dict[str, Any]], draws: Any, sites: tuple[Any, Any]) -> list[dict[str, Any]]:
     """Add the shares of the whole reference region to rows of exposures: columns genome_mean, genome_lo, genome_hi."""
+    from clonalbayes.intervals import hdi
     from clonalbayes.signatures.contexts import genome_share
-    from clonalbayes.summaries.intervals import hdi
 
     shares = genome_share(draws.exposures, draws.profiles, *sites)
     flat = shares.reshape(-1, *shares.shape[2:])

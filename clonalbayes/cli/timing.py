@@ -125,7 +125,7 @@ def _from_counts(options: argparse.Namespace) -> _Source:
 
 def _with_kinds(rows: list[dict[str, Any]], source: _Source) -> list[dict[str, Any]]:
     """Add the mutations of each branch that have no signature: indels and doublets."""
-    from clonalbayes.summaries.intervals import hdi
+    from clonalbayes.intervals import hdi
 
     kinds = source.draws.kinds.astype(float)
     low, high = hdi(kinds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -106,7 +106,7 @@ def draw_calendar(data: xr.Dataset, axes: Axes | None = None) -> Axes:
     number: list[float] = []
 
     def day(value: float) -> float:
-        return float(mdates.date2num(datetime.date.fromisoformat(to_date(value, origin))))
+        return float(mdates.date2num(datetime.date.fromisoformat(to_date(value, origin))))  # type: ignore[no-untyped-call]
 
     names = [str(name) for name in data["clone"].values]
     row, parent = data["row"].values, data["parent"].values
@@ -213,7 +213,7 @@ def draw_around(data: xr.Dataset, axes: Axes | None = None) -> Axes:
                     label = place if e == j == 0 else None
                     axis.barh(at, value, 0.85, left=left, color=PLACE_COLOURS[p], label=label)
                     if value > 0.08:
-                        look = {"ha": "center", "va": "center", "fontsize": 6.5}
+                        look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 6.5}
                         axis.text(left + value / 2, at, f"{value:.2f}", **look)
                     left += value
         axis.set_yticks([at for at, _ in names], [name for _, name in names], fontsize=6.8)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from clonalbayes.intervals import hdi
 from clonalbayes.signatures.sampler import Draws
 from clonalbayes.signatures.tables import Table
-from clonalbayes.summaries.intervals import hdi
 
 SAME = 0.9
 """Cosine from which a profile is taken to correspond to a reference."""
