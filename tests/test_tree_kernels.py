@@ -11,8 +11,9 @@ import numba
 import numpy as np
 import pytest
 import tree_twin as twin
-from breakages import intact
+from breakages import check_texts, intact
 from kernel_fixtures import dataset
+from tree_breakages import TREE_BREAKAGES, broken_tree
 from tree_check import PROBLEMS, RUNS, Report, check, truth_of
 from tree_fixtures import BLOCKS, SPEC, TreeChain, make_chain, plant, prepare, run_blocks
 from tree_problems import GRID, TreeProblem
@@ -24,6 +25,7 @@ from clonalbayes.kernels.tree_moves import move_tree
 
 LARGEST_GAP = 0.02  # of the frequency of any labelling with a tree
 LARGEST_Z = 5.5  # of some twenty to eighty frequencies and means, by 40 batches
+FOUND = 6.5
 KERNELS = intact()
 
 GIVEN = [name for name in PROBLEMS if name.startswith("given: ") and "aberrant" not in name]
@@ -232,6 +234,28 @@ def test_heights_are_the_likelihoods_of_the_twin():
         mine = twin.log_likelihood(problem.ds, p, chain.labels, chain.copies, phi, np.full(2, 0.5), GRID)
         gaps.append(float(chain.records[3].now[:3].sum()) - mine)
     assert np.ptp(gaps) < 1e-7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "run", "problem"),
+    [
+        ("places without the Dirichlet's constant", "settle", "given: three, sparse"),
+        ("re-hanging without the founders", "rehang, transfer", "given: three, sparse"),
+        ("swaps without the way back", "swap, transfer", "given: three, called"),
+        ("transfers without the Jacobian", "transfer", "given: three"),
+        ("grafts without the number of trees", "births", "free: no reads"),
+        ("grafted splits without the seat", "splits, transfer", "free: reads"),
+    ],
+)
+def test_a_broken_kernel_is_found(name, run, problem):
+    report = check(broken_tree(name), problem, run, 16000, seed=5)
+    assert report.worst[0] > FOUND or report.largest_gap > 2 * LARGEST_GAP
+
+
+def test_every_breakage_finds_the_text_that_it_changes():
+    check_texts(TREE_BREAKAGES)
+    assert all(old != new for _, old, new in TREE_BREAKAGES.values())
 
 
 def test_the_problems_are_not_trivial():

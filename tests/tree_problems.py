@@ -80,6 +80,7 @@ FREE = {
     "purity": TreeProblem(reads(3), observed=KNOWN),
     "aberrant": TreeProblem(reads(3, **ABERRANT), observed=((0.8, 0.05), (np.nan, np.nan))),
     "founders": TreeProblem(reads(3), founder_weight=1.0, fraction_concentration=(2.5, 1.0)),
+    "founders few": TreeProblem(reads(3), (0.8, 0.8), founder_weight=0.1, concentration=3.0),
     "no reads": TreeProblem(reads(3, scale=0), (0.5, 0.3), concentration=2.0, founder_weight=1.0),
 }
 """Mutations fall into clones, noise and germline freely."""
@@ -106,6 +107,10 @@ GIVEN = {
     "three, aberrant": TreeProblem(
         deep(3, major=[[2, 1], [1, 1], [2, 1]]), labels=(0, 1, 2), observed=((0.7, 0.05), (np.nan, np.nan)),
         rule={"first": 60},
+    ),
+    "three, sparse": TreeProblem(
+        dataset([[0, 0], [1, 0], [0, 1]], [[5, 6], [6, 4], [4, 5]]), (0.5, 0.4), (0.5, 1.5), KNOWN,
+        labels=(0, 1, 2), rule={"first": 60},
     ),
     "three, apart": TreeProblem(
         dataset([[12, 0], [0, 11], [6, 1]], [[30, 25], [28, 22], [25, 30]]), labels=(0, 1, 2), founder_weight=1.0
