@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from clonalbayes import __version__
-from clonalbayes.cli import parser_counting, parser_detection, parser_pipeline, parser_signatures, parser_variants
+from clonalbayes.cli import (
+    parser_copynumber,
+    parser_counting,
+    parser_detection,
+    parser_pipeline,
+    parser_signatures,
+    parser_variants,
+)
 from clonalbayes.specs import Schedule
 
 DEFAULT_MODEL = "tree"
@@ -50,7 +57,10 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_fit, _add_check, _add_export, _add_models, _add_simulate, _add_plot, _add_doctor):
         add(commands)
-    for topic in (parser_variants, parser_counting, parser_pipeline, parser_detection, parser_signatures):
+    topics = (
+        parser_variants, parser_counting, parser_copynumber, parser_pipeline, parser_detection, parser_signatures,
+    )  # fmt: skip
+    for topic in topics:
         topic.add(commands)
     return parser
 

@@ -113,8 +113,23 @@ def _into(patient: Patient, table: CopyNumber, made: Joined) -> Patient:
     """Put what was joined into a patient."""
     gone = pd.DataFrame(made.excluded, columns=["mutation", "reason"]).assign(file="copy number", row=0)
     everything = pd.concat([patient.excluded, gone], ignore_index=True) if len(gone) else patient.excluded
-    notes, digests = (*patient.notes, *made.notes), {**patient.digests, **table.digests}
+    notes = (*_corrected(patient, table), *made.notes)
+    digests = {**patient.digests, **table.digests}
     return replace(patient, data=made.ds, excluded=everything, notes=notes, digests=digests)
+
+
+def _corrected(patient: Patient, table: CopyNumber) -> list[str]:
+    """Take back what was said of copy number and purity before they were known."""
+    known = set(map(str, table.purity["sample"])) & set(patient.specimens)
+    notes = []
+    for note in patient.notes:
+        unknown = [name for name in patient.specimens if name not in known]
+        if note.startswith("copy number absent: all") and table.samples:
+            continue
+        if note.startswith("purity not given") and known:
+            note = f"purity of {', '.join(unknown)} not given: taken as 1" if unknown else ""
+        notes += [note] if note else []
+    return notes
 
 
 def _as_table(segments: Source, specimens: list[str]) -> CopyNumber:

@@ -104,7 +104,6 @@ def assemble_patient(run: RunFile, made: Made) -> Patient:
     table = copy_number_of(run)
     if table.samples or len(table.purity):
         patient = add_copy_number(patient, table, no_call=run.setting("copy_number", "no_call", "normal"))
-        patient = _without(patient, "copy number absent")
     patient = _with_purity(run, patient, table)
     patient = _with_contexts(run, patient)
     patient = _with_errors(patient, made)
