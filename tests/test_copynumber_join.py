@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from copynumber_files import BATTENBERG, GENERIC, PURPLE_PURITY
+from copynumber_files import BATTENBERG, CAVEMAN, GENERIC, PURPLE_PURITY
 from test_schema import dataset
 
 import clonalbayes as cb
@@ -168,6 +168,16 @@ def test_x_in_men_and_y_in_women():
     unknown = cb.add_copy_number(data(sites, ("S1",)), table)
     assert "sex not given" in notes(unknown)
     assert "genome build not given" in notes(unknown)
+
+
+def test_a_caller_that_saw_another_sex_is_named(tmp_path):
+    path = tmp_path / "ascat.csv"
+    path.write_text(CAVEMAN)
+    ds = data([("1", 2000), ("X", 500)], ("S1",))
+    assert "ascat.csv: normal cells have 1 copies of X there, and the sex is female" in notes(
+        cb.add_copy_number(ds, path, sex="female")
+    )
+    assert "copies of X there" not in notes(cb.add_copy_number(ds, path, sex="male"))
 
 
 def test_a_subclonal_segment_enters_with_two_states(tmp_path):

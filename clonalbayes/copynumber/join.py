@@ -160,7 +160,7 @@ def _join(
     notes: list[str] = list(table.notes)
     calls = look_up(table.segments, specimens, chrom, pos)
     normal = normal_copies(chrom, pos, sex, build)
-    notes += _notes_on_sex(chrom, sex, build)
+    notes += [*_notes_on_sex(chrom, sex, build), *_notes_on_normal(table.segments, sex)]
     covered = np.isin(specimens, table.samples)
     none = (calls.major == MISSING) & (calls.total == MISSING)
     notes += _notes_on_calls(calls, none, covered, specimens, no_call)
@@ -343,6 +343,20 @@ def _notes_on_sex(chrom: np.ndarray, sex: str, build: str | None) -> list[str]:
     if build is None:
         notes.append("genome build not given: no pseudo-autosomal region is set apart on X and Y")
     return notes
+
+
+def _notes_on_normal(segments: pd.DataFrame, sex: str) -> list[str]:
+    """Say where a caller has another number of copies of X in normal cells than the sex makes."""
+    expected = {"female": 2, "male": 1}.get(sex)
+    told = segments[(segments["chrom"] == "X") & (segments["normal_cn"] > 0)]
+    if expected is None or not len(told):
+        return []
+    length = (told["end"] - told["start"] + 1).astype(float)
+    other = told["normal_cn"] != expected
+    if length[other].sum() <= length[~other].sum():
+        return []
+    files = ", ".join(dict.fromkeys(told["source"][other]))
+    return [f"{files}: normal cells have {told['normal_cn'][other].iloc[0]} copies of X there, and the sex is {sex}"]
 
 
 def _notes_on_calls(
