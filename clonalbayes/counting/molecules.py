@@ -55,22 +55,22 @@ def _pair(rows: np.ndarray, said: np.ndarray, names: np.ndarray, partner: np.nda
     size = 16
     while size < 2 * len(rows):
         size *= 2
-    slots = np.full(size, -1, np.int64)
+    slots = np.zeros(size, np.int64)  # places from 1; 0 = free
     for i in range(len(rows)):
         partner[i] = -1
         name = names[rows[i]]
         if name == 0 or said[rows[i], ALLELE] == SILENT:
             continue
         slot = np.int64(name >> np.uint64(17)) & (size - 1)
-        while slots[slot] >= 0:
-            other = slots[slot]
+        while slots[slot] > 0:
+            other = slots[slot] - 1
             same = names[rows[other]] == name and partner[other] < 0
             if same and said[rows[other], MATE] + said[rows[i], MATE] == 3:
                 partner[i], partner[other] = other, i
                 break
             slot = (slot + 1) & (size - 1)
         if partner[i] < 0:
-            slots[slot] = i
+            slots[slot] = i + 1
 
 
 @kernel
@@ -99,24 +99,42 @@ def _count(row: np.ndarray, counts: np.ndarray) -> None:
 
 
 @kernel
+def _median(values: np.ndarray, n: Any) -> Any:
+    """Return the median of the first n values, which are sorted (Shell's method: numpy's takes seconds to compile)."""
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, n):
+            value, j = values[i], i
+            while j >= gap and values[j - gap] > value:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = value
+        gap //= 3
+    return (values[(n - 1) // 2] + values[n // 2]) / 2.0
+
+
+@kernel
 def _describe(rows: np.ndarray, n: Any, said: np.ndarray, facts: np.ndarray) -> None:
     """Summarise the n supporting reads of one site."""
-    places, ends, scores, clips = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    ratios = np.empty(n)
-    n_scores, clipped, gapped = 0, 0, 0
+    values = np.empty((5, n))
+    n_scores, clipped, gapped, total = np.int64(0), 0, 0, 0
     for i in range(n):
         row = said[rows[i]]
-        places[i], clips[i] = row[PLACE], row[CLIPPED]
-        ends[i] = min(row[PLACE], row[LENGTH] - row[PLACE] + 1)
+        values[0, i], values[1, i] = row[PLACE], row[CLIPPED]
+        values[2, i] = min(row[PLACE], row[LENGTH] - row[PLACE] + 1)
+        total += row[PLACE]
         clipped += row[CLIPPED] > 0
         gapped += row[GAPPED]
         if row[SCORE] != NO_SCORE:
-            scores[n_scores], ratios[n_scores] = row[SCORE], row[SCORE] / row[LENGTH]
+            values[3, n_scores], values[4, n_scores] = row[SCORE], row[SCORE] / row[LENGTH]
             n_scores += 1
-    facts[PLACE_MEAN], facts[PLACE_MEDIAN], facts[END_MEDIAN] = places.mean(), np.median(places), np.median(ends)
+    facts[PLACE_MEAN], facts[PLACE_MEDIAN] = total / n, _median(values[0], n)
+    facts[CLIP_MEDIAN], facts[END_MEDIAN] = _median(values[1], n), _median(values[2], n)
     if n_scores:
-        facts[SCORE_MEDIAN], facts[RATIO_MEDIAN] = np.median(scores[:n_scores]), np.median(ratios[:n_scores])
-    facts[CLIP_MEDIAN], facts[CLIP_SHARE], facts[GAP_SHARE] = np.median(clips), clipped / n, gapped / n
+        facts[SCORE_MEDIAN], facts[RATIO_MEDIAN] = _median(values[3], n_scores), _median(values[4], n_scores)
+    facts[CLIP_SHARE], facts[GAP_SHARE] = clipped / n, gapped / n
 
 
 @kernel
@@ -125,10 +143,10 @@ def _site(
 ) -> None:
     """Turn what the reads say at one site into counts of molecules."""
     n = len(rows)
-    partner = np.full(n, -1, np.int64)
+    partner = np.zeros(n, np.int64) - 1
     if rules[MATES] != BOTH:
         _pair(rows, said, names, partner)
-    supporting, n_supporting = np.empty(n, np.int64), 0
+    supporting, n_supporting = np.empty(n, np.int64), np.int64(0)
     for i in range(n):
         one, mate = said[rows[i]], partner[i]
         if one[ALLELE] == SILENT:
@@ -148,7 +166,7 @@ def _site(
                 n_supporting += 1
         elif choice == -2:
             counts[N_DISAGREE] += 1
-        choice = _chosen(one, two, True, mate >= 0, rules[MATES])
+        choice = _chosen(one, two, n > 0, mate >= 0, rules[MATES])
         allele = one[ALLELE] if choice == 0 else two[ALLELE]
         if choice >= 0 and allele < DELETED:
             counts[ALL_REF if allele == REF else ALL_ALT if allele == ALT else ALL_OTHER] += 1
@@ -185,9 +203,10 @@ def resolve(
     for m in range(held):
         if said[m, SITE] < complete:
             start[said[m, SITE] - first + 1] += 1
-    start = np.cumsum(start)
+    for j in range(complete - first):
+        start[j + 1] += start[j]
     order = np.empty(start[-1], np.int64)
-    filled = start[:-1].copy()
+    filled = start.copy()
     for m in range(held):
         j = said[m, SITE] - first
         if j < complete - first:
@@ -200,7 +219,8 @@ def resolve(
     left = 0
     for m in range(held):
         if said[m, SITE] >= complete:
-            said[left] = said[m]
+            for k in range(said.shape[1]):
+                said[left, k] = said[m, k]
             names[left] = names[m]
             left += 1
     return left

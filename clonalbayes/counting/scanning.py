@@ -129,7 +129,7 @@ def _shape(buf: np.ndarray, cigar: Any, n_ops: Any) -> Any:
 
 
 @kernel
-def _gain(buf: np.ndarray, seq: Any, site: np.ndarray, codes: np.ndarray, first: Any, n: Any, forward: bool) -> Any:
+def _gain(buf: np.ndarray, seq: Any, site: np.ndarray, codes: np.ndarray, first: Any, n: Any, forward: Any) -> Any:
     """Return how many more of a read's n bases fit the alternative than the reference, and how many fit neither.
 
     Forward: the bases from `first` on, from the left end of the window; else those up to `first`, from its right
@@ -190,20 +190,20 @@ def _gap_allele(
         if n == size:
             gain = 0
             if end - site[RIGHT] < NEAR_END:
-                gain = _gain(buf, seq, site, codes, left + 1, tail, True)
+                gain = _gain(buf, seq, site, codes, left + 1, tail, np.int64(1))
             if site[LEFT] - pos < NEAR_END:
-                gain = max(gain, _gain(buf, seq, site, codes, right - 1, right, False))
+                gain = max(gain, _gain(buf, seq, site, codes, right - 1, right, np.int64(0)))
             return (REF if gain <= 0 else ALT if gain >= ENOUGH else SILENT), left
         allowed = 0 if alt_size < 5 else 1 + alt_size // 20
         if n == alt_size and _fits(buf, seq, left + 1, n, codes, site[ALT_AT], allowed):
             return ALT, left
         return OTHER, left
     if left >= 0 and right == -2:
-        gain = _gain(buf, seq, site, codes, left + 1, tail, True)
+        gain = _gain(buf, seq, site, codes, left + 1, tail, np.int64(1))
         if abs(gain) >= ENOUGH:
             return (ALT if gain > 0 else REF), left
     elif right > alt_size and left == -2:
-        if _gain(buf, seq, site, codes, right - 1, right, False) >= ENOUGH:
+        if _gain(buf, seq, site, codes, right - 1, right, np.int64(0)) >= ENOUGH:
             return ALT, right
     elif pos < site[LEFT] and end > site[RIGHT] and (left == -1 or right == -1):
         return OTHER, max(left, right, 0)
@@ -431,7 +431,7 @@ def scan(
     int
         Where the first record begins that was not dealt with.
     """
-    at = 0
+    at: Any = np.int64(0)  # a plain 0 would have everything compiled twice
     while at + 36 <= end:
         size = _word(buf, at)
         if size < 33 or size > LONGEST:
