@@ -10,7 +10,12 @@ BASES = "ACGT"
 
 
 def panel(
-    rng: np.random.Generator, sites: int = 800, normals: int = 12, depth: float = 40, sd: float = 1.0, mean: float = 2e-4
+    rng: np.random.Generator,
+    sites: int = 800,
+    normals: int = 12,
+    depth: float = 40,
+    sd: float = 1.0,
+    mean: float = 2e-4,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw a panel: the sites' rates, alt counts and depths."""
     rates = mean * np.exp(rng.normal(0, sd, sites) - sd**2 / 2)

@@ -56,7 +56,11 @@ def test_noise_reads_are_beta_binomial(precision):
     pmf = noise_pmf(np.array([1e-4, 2e-3, 0.02]), np.array([100]), 6, precision)
     for row, rate in zip(pmf, (1e-4, 2e-3, 0.02), strict=True):
         n = 100
-        law = stats.binom(n, rate) if np.isinf(precision) else stats.betabinom(n, rate * precision, (1 - rate) * precision)
+        law = (
+            stats.binom(n, rate)
+            if np.isinf(precision)
+            else stats.betabinom(n, rate * precision, (1 - rate) * precision)
+        )
         assert row == pytest.approx(law.pmf(np.arange(7)), rel=2e-3, abs=1e-12)
 
 
@@ -124,7 +128,9 @@ def test_classes_follow_the_pyrimidine_strand():
     assert class_of("-", "T") == "insertion"
     assert class_of("AT", "A") == "deletion"
     assert parent_of("A[C>T]G") == "C>T"
-    found = classes_of(np.array(["C", "G", ""], object), np.array(["T", "A", ""], object), np.array(["", "", ""], object))
+    found = classes_of(
+        np.array(["C", "G", ""], object), np.array(["T", "A", ""], object), np.array(["", "", ""], object)
+    )
     classes, codes, parents, of = codes_of(found)
     assert classes == ["C>T", "unknown"]
     assert codes.tolist() == [0, 0, 1]
@@ -178,7 +184,9 @@ def test_predicted_noise_is_what_held_out_normals_show(learned):
     rng = np.random.default_rng(8)
     depth = rng.poisson(80, len(truth))
     pmf = model.site_rates().pmf(depth, np.array([1.0]), 3)[:, 0]
-    seen = np.bincount(np.minimum(rng.binomial(depth[:, None], truth[:, None], (len(truth), 200)).ravel(), 3), minlength=4)
+    seen = np.bincount(
+        np.minimum(rng.binomial(depth[:, None], truth[:, None], (len(truth), 200)).ravel(), 3), minlength=4
+    )
     expected = pmf.sum(0)
     assert seen[1] / 200 == pytest.approx(expected[1], rel=0.15)
     assert seen[2] / 200 == pytest.approx(expected[2], rel=0.6)
@@ -220,7 +228,7 @@ def test_depths_are_binned_with_their_mean():
 
 
 def test_calibrated_on_draws_from_its_own_prior():
-    # Ranks of the overall rate among its posterior: uniform if learning is right. A fast version of validation/errors.py.
+    # Ranks of the overall rate among its posterior: uniform if learning is right (in full: validation/errors.py).
     spec = specs.load("errors", "errors")
     ranks = []
     for seed in range(24):
@@ -230,9 +238,7 @@ def test_calibrated_on_draws_from_its_own_prior():
         sd = abs(rng.normal(0, 1.0)) + 0.05
         _, alt, depth = panel(rng, 400, 8, sd=sd, mean=mean)
         model = learn_errors(alt, depth)
-        below = sum(
-            node.weight * np.mean(node.log_means[0] < np.log(mean)) for node in model.nodes
-        )
+        below = sum(node.weight * np.mean(node.log_means[0] < np.log(mean)) for node in model.nodes)
         ranks.append(below)
     assert 0.3 < np.mean(ranks) < 0.7
     assert np.std(ranks) > 0.15
@@ -282,7 +288,9 @@ def test_a_damaged_model_is_refused_in_words(learned, tmp_path, key):
     assert "clonalbayes errors" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1, 2]", b"\x80\x04K\x01.", b"\x1f\x8b\x08\x00abc", gzip.compress(b"{}")[:-4]])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1, 2]", b"\x80\x04K\x01.", b"\x1f\x8b\x08\x00abc", gzip.compress(b"{}")[:-4]]
+)
 def test_what_is_no_model_is_refused_and_never_unpickled(tmp_path, content):
     path = tmp_path / "model.json"
     path.write_bytes(content)

@@ -65,7 +65,10 @@ def slow_rho(alt: np.ndarray, depth: np.ndarray) -> float:
     best = (-math.inf, 0.0)
     for log_rho in LOG10_RHO:
         total = (1 - 10**log_rho) / 10**log_rho
-        logs = sum(float(stats.betabinom.logpmf(x, n, mean * total, (1 - mean) * total)) for x, n in zip(alt, depth, strict=True))
+        logs = sum(
+            float(stats.betabinom.logpmf(x, n, mean * total, (1 - mean) * total))
+            for x, n in zip(alt, depth, strict=True)
+        )
         best = max(best, (logs, 10**log_rho))
     return best[1]
 
@@ -141,7 +144,13 @@ def test_distances_to_indels_by_hand():
     assert np.isnan(found[[0, 7]]).all()
     beside = indel_distance(chrom[:2], np.array([40, 41]), ref[1:3], alt[1:3], (chrom[:1], pos[7:], ref[7:], alt[7:]))
     assert beside.tolist() == [1.0, 1.0]
-    dash = indel_distance(chrom[:2], np.array([40, 41]), ref[1:3], alt[1:3], (chrom[:1], pos[7:], np.array(["-"], object), np.array(["T"], object)))
+    dash = indel_distance(
+        chrom[:2],
+        np.array([40, 41]),
+        ref[1:3],
+        alt[1:3],
+        (chrom[:1], pos[7:], np.array(["-"], object), np.array(["T"], object)),
+    )
     assert dash.tolist() == [1.0, 1.0]
 
 

@@ -13,12 +13,13 @@ error 1.6e-4; 20,000 control sites of the same kind, of which only totals are us
 Each replicate draws a panel, six samples without the lineage and one at each VAF of `VAFS`. Reported are the
 share of false positives at a nominal 1 % of the test, the VAF that is found with 90 % probability at a true 1 %
 (by interpolation in the logarithm), how often the 95 % interval of size holds the truth (zero included), and
-the test of a single rate beside it. The last column is the same limit of the best test that was known: a Gamma prior
-of site rates with the sample's own control bases, on the same draws (300 replicates).
+the test of a single rate beside it. The last column is the same limit of the best test that was known: a Gamma
+prior of site rates with the sample's own control bases, on the same draws (300 replicates).
 
-Rule of acceptance, with N replicates: false positives 0.5-1.5 %, coverage 92-98 %, limit at most the best test's. A
-share is refused only if its own 99 % binomial interval lies outside; a limit, if it is more than 10 % above. The rows of a run
-are kept with ``--rows`` (appended, so that replicates can be added), and ``--summary`` only summarises them.
+Rule of acceptance, with N replicates: false positives 0.5-1.5 %, coverage 92-98 %, limit at most the best
+test's. A share is refused only if its own 99 % binomial interval lies outside; a limit, if it is more than 10 %
+above. The rows of a run are kept with ``--rows`` (appended, so that replicates can be added), and ``--summary``
+only summarises them.
 """
 
 from __future__ import annotations
@@ -118,7 +119,9 @@ def replicate(name: str, number: int) -> list[tuple[object, ...]]:
         control = Control.from_totals(control_alt, CONTROLS * DEPTH, panel_control, CONTROLS * world.panel * NORMALS)
         single = single_rate_test(int(x.sum()), int(n.sum()), rate)
         sites = SampleSites(x, n, np.full(SITES, 0.5), rates)
-        rows.append((name, number, vaf, *analyse(sites, control, model.factor_sd), single.p_value, single.low, single.high))
+        rows.append(
+            (name, number, vaf, *analyse(sites, control, model.factor_sd), single.p_value, single.low, single.high)
+        )
     return rows
 
 
@@ -168,7 +171,9 @@ def limit_90(rows: pd.DataFrame, column: str) -> float:
     if not len(reached):
         return float("nan")
     first = reached[0]
-    return float(10 ** (at[0] if first == 0 else np.interp(0.9, power[first - 1 : first + 1], at[first - 1 : first + 1])))
+    return float(
+        10 ** (at[0] if first == 0 else np.interp(0.9, power[first - 1 : first + 1], at[first - 1 : first + 1]))
+    )
 
 
 def _compatible(count: int, number: int, low: float, high: float) -> bool:

@@ -120,9 +120,8 @@ def read_counts(path: str | Path, *, extra: Sequence[str] = (), per_sample: bool
     faults.raise_if_any()
     alt, depth = _counts(table, faults)
     shape = len(mutation), len(specimen)
-    out = CountTable(table.name, mutation.names, [str(n) for n in specimen.names], *(
-        to_grid(cells.as_counts(v, np.int64), mutation, specimen, shape) for v in (alt, depth)
-    ))  # fmt: skip
+    alt_grid, depth_grid = (to_grid(cells.as_counts(v, np.int64), mutation, specimen, shape) for v in (alt, depth))
+    out = CountTable(table.name, mutation.names, [str(n) for n in specimen.names], alt_grid, depth_grid)
     for column in extra:
         if column in table.frame:
             values = numbers(table, column, EXTRA[column][0], faults)
@@ -151,7 +150,9 @@ def read_sites(path: str | Path) -> CountTable:
     cells.add_cells(faults, table, empty, "mutation", "the mutation has no name", "Fill the cell or remove the row.")
     again = np.ones(len(table), bool)
     again[mutation.first] = False
-    cells.add_cells(faults, table, again & ~empty, "mutation", "the mutation is listed twice", "Remove one of the rows.")
+    cells.add_cells(
+        faults, table, again & ~empty, "mutation", "the mutation is listed twice", "Remove one of the rows."
+    )
     faults.raise_if_any()
     none = np.zeros((len(mutation), 0), np.int64)
     out = CountTable(table.name, mutation.names, [], none, none)

@@ -1,4 +1,4 @@
-"""Detection of small clones: is a lineage in a sample, and how large is it there?
+"""Small clones: whether a lineage is in a sample, and how large it is there.
 
 `detect` takes the sites that define one or several clades, counts in any samples and an error model
 (`clonalbayes.errors`), and returns for every clade and sample its presence (probability, Bayes factor, a

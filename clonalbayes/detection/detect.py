@@ -318,7 +318,11 @@ def verdict(row: Mapping[str, Any]) -> str:
     """
     if not row["depth"]:
         return "no reads"
-    for key, word in (("p_present", "present"), ("p_absent", "absent or too small"), ("p_contaminated", "contamination")):
+    for key, word in (
+        ("p_present", "present"),
+        ("p_absent", "absent or too small"),
+        ("p_contaminated", "contamination"),
+    ):
         if row[key] >= SURE:
             return word
     return "present or contamination" if row["p_absent"] < 1.0 - SURE else "undecided"

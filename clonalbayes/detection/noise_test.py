@@ -104,9 +104,7 @@ class Assumptions:
         return cls(tau, spec.constant("outlier"), spec.constant("mismatch"))
 
 
-def make_test(
-    sites: SampleSites, control: Control, assumed: Assumptions, known: Factor | None = None
-) -> NoiseTest:
+def make_test(sites: SampleSites, control: Control, assumed: Assumptions, known: Factor | None = None) -> NoiseTest:
     """Make the test of one clade in one sample, from depths, error model and control bases.
 
     Parameters

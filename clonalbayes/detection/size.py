@@ -53,7 +53,9 @@ class SizeProfile:
 
     def log_bayes_factor(self, scales: np.ndarray) -> float:
         """Log Bayes factor of presence against absence from these reads alone, scales averaged."""
-        present = marginal(np.log(np.exp(_down(self.present(scales))).mean(1)) + self.present(scales).max(), self.weights)
+        present = marginal(
+            np.log(np.exp(_down(self.present(scales))).mean(1)) + self.present(scales).max(), self.weights
+        )
         return float(present - marginal(self.absent, self.weights))
 
     def interval(self, mass: float = MASS) -> tuple[float, float, float]:

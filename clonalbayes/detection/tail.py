@@ -95,7 +95,7 @@ def tail_probability(score: Score, law: np.ndarray, weights: np.ndarray, at: int
         if p > FAR:
             return min(p, 1.0)
     logs = np.array([saddlepoint(score.steps, law[:, f], float(at)) for f in range(len(weights))])
-    return float(min(weights @ np.exp(logs), 1.0))
+    return min(float(weights @ np.exp(logs)), 1.0)
 
 
 def closed(law: np.ndarray) -> np.ndarray:

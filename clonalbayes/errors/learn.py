@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clonalbayes.errors.grid import FAMILIES, prior_table
-from clonalbayes.errors.hierarchy import LOG_HIGH, LOG_LOW, ClassPriors, points, solve
+from clonalbayes.errors.hierarchy import LOG_HIGH, LOG_LOW, ClassPriors, points, rough_evidence, solve
 from clonalbayes.errors.panel import Evidence, Panel, condense, evidence
 
 SPREADS = (0.05, 0.15, 0.3, 0.45, *(round(0.6 + 0.1 * step, 1) for step in range(23)))
@@ -22,7 +22,7 @@ COARSE = 0.3
 """Grids of the node's parameters; spacing of the log mean at which likelihoods are computed."""
 
 DROP_BELOW, MOST_NODES = 0.0005, 80
-HOPELESS = 14.0
+HOPELESS = 9.0
 """Nodes with a smaller posterior weight are dropped; those this far below the best (log) are not looked at."""
 
 
@@ -109,16 +109,22 @@ def learn(panel: Panel, codes: np.ndarray, parents: np.ndarray, priors: HyperPri
         rows, row_codes, number = condense(evidence(panel, precision), codes)
         profiles = _profiles(rows, row_codes, number, len(parents), coarse)
         for (family, spread), profile in profiles.items():
-            prior = priors.log_weight(precision, family, spread)
-            found.append((prior + profile.max(1).sum(), precision, family, spread, profile))
+            bound = priors.log_weight(precision, family, spread) + profile.max(1).sum()
+            found.append((bound, precision, family, spread, profile))
     best = max(entry[0] for entry in found)
-    scored = []
+    rough = []
     for bound, precision, family, spread, profile in found:
-        if bound < best - HOPELESS - 2.0 * len(parents):
-            continue
-        means = solve(_on_points(profile, coarse), parents, priors.means)
-        log = means.log_evidence + priors.log_weight(precision, family, spread)
-        scored.append((log, precision, family, spread, means.log_means))
+        if bound > best - HOPELESS - 2.0 * len(parents):
+            fine = _on_points(profile, coarse)
+            log = rough_evidence(fine, parents, priors.means) + priors.log_weight(precision, family, spread)
+            rough.append((log, precision, family, spread, fine))
+    best = max(entry[0] for entry in rough)
+    scored = []
+    for log, precision, family, spread, fine in rough:
+        if log > best - HOPELESS:
+            means = solve(fine, parents, priors.means)
+            log = means.log_evidence + priors.log_weight(precision, family, spread)
+            scored.append((log, precision, family, spread, means.log_means))
     return _kept(scored)
 
 
@@ -130,12 +136,14 @@ def _profiles(
     top = logs.max(1)
     likelihood = np.exp(logs - top[:, None])
     base = np.bincount(codes, top * number, minlength=n_classes)
+    order = np.argsort(codes, kind="stable")
+    present, first = np.unique(codes[order], return_index=True)
     out = {}
     for family in FAMILIES:
         for spread in SPREADS:
             row_logs = np.log(likelihood @ prior_table(family, spread, coarse).T + 1e-300) * number[:, None]
             profile = np.zeros((n_classes, len(coarse)))
-            np.add.at(profile, codes, row_logs)
+            profile[present] = np.add.reduceat(row_logs[order], first, axis=0)
             out[family, spread] = profile + base[:, None]
     return out
 

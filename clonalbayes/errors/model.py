@@ -72,7 +72,9 @@ class ErrorModel:
 
     def __repr__(self) -> str:
         """Say how much it was learned from."""
-        return f"<ErrorModel: {len(self.sites)} sites, {len(self.classes)} classes, {self.about.get('normals')} normals>"
+        return (
+            f"<ErrorModel: {len(self.sites)} sites, {len(self.classes)} classes, {self.about.get('normals')} normals>"
+        )
 
     @property
     def factor_sd(self) -> float:
@@ -278,9 +280,12 @@ def hyper_priors(spec: Spec) -> HyperPriors:
 
 def _spread(found: Evidence, places: np.ndarray, number: int) -> Evidence:
     """Lay evidence of some sites on a longer list of sites; the others say nothing."""
-    parts = []
-    for part in (found.first, found.second, found.n_single, found.constant):
+
+    def laid(part: np.ndarray) -> np.ndarray:
         whole = np.zeros(number)
         whole[places] = part
-        parts.append(whole)
-    return Evidence(found.precision, *parts, places[found.row], found.count, found.depth, found.factor)
+        return whole
+
+    first, second = laid(found.first), laid(found.second)
+    cells = places[found.row], found.count, found.depth, found.factor
+    return Evidence(found.precision, first, second, laid(found.n_single), laid(found.constant), *cells)

@@ -109,9 +109,17 @@ class Evidence:
         place = np.full(len(self.first), -1)
         place[rows] = np.arange(len(rows))
         keep = place[self.row] >= 0
-        parts = [part[rows] for part in (self.first, self.second, self.n_single, self.constant)]
-        cells = [part[keep] for part in (self.count, self.depth, self.factor)]
-        return Evidence(self.precision, *parts, place[self.row[keep]], *cells)
+        return Evidence(
+            self.precision,
+            self.first[rows],
+            self.second[rows],
+            self.n_single[rows],
+            self.constant[rows],
+            place[self.row[keep]],
+            self.count[keep],
+            self.depth[keep],
+            self.factor[keep],
+        )
 
     def loglik(self) -> np.ndarray:
         """Log likelihood of each rate of the grid, [R, G]."""
@@ -127,7 +135,7 @@ class Evidence:
 def log_ratio(
     grid: np.ndarray, count: np.ndarray, depth: np.ndarray, factor: np.ndarray, precision: float
 ) -> np.ndarray:
-    """log P(count) - log P(0) of the beta-binomial at the rates factor * grid, [C, G]."""
+    """Log P(count) - log P(0) of the beta-binomial at the rates factor * grid, [C, G]."""
     from scipy import special
 
     n, x = depth[:, None].astype(float), count[:, None].astype(float)
@@ -161,8 +169,8 @@ def evidence(panel: Panel, precision: float) -> Evidence:
     np.add.at(constant, rows, np.log(n * f[cols] * step))
     np.add.at(first, rows, -f[cols] * step)  # one read fewer that shows no error
     row, col = np.nonzero(panel.alt > 1)
-    cells = panel.alt[row, col], panel.depth[row, col], f[col]
-    return Evidence(precision, first, second, single.sum(1).astype(float), constant, row, *cells)
+    alt, depth = panel.alt[row, col], panel.depth[row, col]
+    return Evidence(precision, first, second, single.sum(1).astype(float), constant, row, alt, depth, f[col])
 
 
 def condense(data: Evidence, codes: np.ndarray) -> tuple[Evidence, np.ndarray, np.ndarray]:
@@ -186,9 +194,7 @@ def condense(data: Evidence, codes: np.ndarray) -> tuple[Evidence, np.ndarray, n
     plain[data.row] = False
     level = np.round(np.log(np.maximum(data.first, 1e-9)) / EXPOSURE_STEP)
     keys = np.stack([codes, data.n_single, level, np.where(plain, -1, np.arange(len(codes)))], 1)
-    _, first, inverse, number = np.unique(
-        keys, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
+    _, first, inverse, number = np.unique(keys, axis=0, return_index=True, return_inverse=True, return_counts=True)
     merged = data.take(first)
     inverse = inverse.reshape(-1)
     merged.first = np.bincount(inverse, data.first) / number

@@ -125,14 +125,12 @@ def depth_bins(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bin depths: the representative depth of each bin, and each site's bin."""
     n = np.asarray(depth, float)
     level = np.where(n <= 40, n, 40.0 + np.round(np.log(np.maximum(n, 40.0) / 40.0) / DEPTH_STEP))
-    _, first, inverse = np.unique(level, return_index=True, return_inverse=True)
+    _, inverse = np.unique(level, return_inverse=True)
     inverse = inverse.reshape(-1)
     return np.bincount(inverse, n) / np.bincount(inverse), inverse
 
 
-def site_rates(
-    nodes: list[Node], codes: np.ndarray, data: dict[float, Evidence] | None, n_sites: int
-) -> SiteRates:
+def site_rates(nodes: list[Node], codes: np.ndarray, data: dict[float, Evidence] | None, n_sites: int) -> SiteRates:
     """Posterior of every site's rate, averaged over the nodes.
 
     Parameters

@@ -112,7 +112,9 @@ class Filtered:
     @property
     def kept(self) -> np.ndarray:
         """Which mutations pass every filter, [N]."""
-        return ~np.any([o.failed for o in self.outcomes], axis=0) if self.outcomes else np.ones(len(self.mutations), bool)
+        return (
+            ~np.any([o.failed for o in self.outcomes], axis=0) if self.outcomes else np.ones(len(self.mutations), bool)
+        )
 
     def __repr__(self) -> str:
         """Say how many passed."""

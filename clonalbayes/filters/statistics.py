@@ -104,7 +104,9 @@ def _loglik(x: np.ndarray, n: np.ndarray, share: np.ndarray, log10_rho: np.ndarr
     return np.asarray(inner.sum(1) - x.shape[1] * each)
 
 
-def indel_distance(chrom: np.ndarray, pos: np.ndarray, ref: np.ndarray, alt: np.ndarray, extra: Sites | None = None) -> np.ndarray:
+def indel_distance(
+    chrom: np.ndarray, pos: np.ndarray, ref: np.ndarray, alt: np.ndarray, extra: Sites | None = None
+) -> np.ndarray:
     """Distance of each substitution to the nearest indel: 0 inside a deletion, 1 beside it.
 
     Parameters

@@ -61,7 +61,13 @@ def victims(filtered: Filtered, fitted: pd.DataFrame) -> Victims:
         seen = p[fallen & ~np.isnan(p)]
         keeps = int((seen >= KEEP_FROM).sum())
         rows.append(
-            {"filter": name, "failed": int(fallen.sum()), "in_fit": len(seen), "model_keeps": keeps, "expected": float(seen.sum())}
+            {
+                "filter": name,
+                "failed": int(fallen.sum()),
+                "in_fit": len(seen),
+                "model_keeps": keeps,
+                "expected": float(seen.sum()),
+            }
         )
     frame = filtered.frame()[["mutation", "failed"]].assign(p_clone=p)
     chosen = frame[~filtered.kept & (p >= KEEP_FROM)].sort_values("p_clone", ascending=False, kind="stable")

@@ -35,6 +35,9 @@ from clonalbayes.specs import Spec
 LARGEST_RATE = 0.5
 """Rates times factors are cut off here."""
 
+SMALLEST_TOTAL = 1e-3
+"""Smallest alpha + beta of the Beta prior of a site's rate, where mean and spread would ask for less."""
+
 
 def build_error_model(
     alt: np.ndarray, depth: np.ndarray, classes: np.ndarray, spec: str | Path | Spec = "errors"
@@ -57,7 +60,9 @@ def build_error_model(
         `clonalbayes.errors.panel`.
     """
     spec = specs.load(spec, "errors")
-    panel = Panel(np.asarray(alt), np.asarray(depth), (spec.constant("carried_vaf"), int(spec.constant("carried_reads"))))
+    panel = Panel(
+        np.asarray(alt), np.asarray(depth), (spec.constant("carried_vaf"), int(spec.constant("carried_reads")))
+    )
     names, codes, substitutions, parents = codes_of(classes)
     rows, cols = panel.alt.shape
     coords = {"site": range(rows), "normal": range(cols), "class": names, "substitution": substitutions}
@@ -88,7 +93,7 @@ def site_rate_logp(value: Any, log_mean: Any, spread: Any, lognormal: Any) -> An
     z = (pt.log(value) - log_mean + 0.5 * spread**2) / spread
     log_normal = -0.5 * z**2 - pt.log(value) - pt.log(spread) - 0.5 * np.log(2.0 * np.pi)
     mean = pt.exp(log_mean)
-    total = (1.0 - mean) / (mean * pt.expm1(spread**2)) - 1.0
+    total = pt.maximum((1.0 - mean) / (mean * pt.expm1(spread**2)) - 1.0, SMALLEST_TOTAL)
     a, b = mean * total, (1.0 - mean) * total
     norm = pt.gammaln(a + b) - pt.gammaln(a) - pt.gammaln(b)
     beta = (a - 1.0) * pt.log(value) + (b - 1.0) * pt.log1p(-value) + norm
@@ -104,6 +109,6 @@ def draw_site_rates(
     shape = np.shape(log_mean) if size is None else size
     mean = np.exp(np.broadcast_to(log_mean, shape))
     wide = np.exp(np.log(mean) - 0.5 * spread**2 + spread * rng.standard_normal(shape))
-    total = (1.0 - mean) / (mean * np.expm1(spread**2)) - 1.0
+    total = np.maximum((1.0 - mean) / (mean * np.expm1(spread**2)) - 1.0, SMALLEST_TOTAL)
     narrow = rng.beta(mean * total, (1.0 - mean) * total)
     return np.where(np.asarray(lognormal) == 1, np.minimum(wide, LARGEST_RATE), np.maximum(narrow, 1e-300))
