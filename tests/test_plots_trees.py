@@ -70,7 +70,7 @@ CASES = {
     "one sample": lambda: case(4, 1),
     "90 samples": lambda: case(17, 90, names=[f"Relapse xenograft {i}" for i in range(90)]),
     "32 clones": lambda: case(32, 6),
-    "120 clones": lambda: case(120, 3),
+    "80 clones": lambda: case(80, 3),
     "long names": lambda: case(3, 4, dates=DATES, names=["x" * 80, "$a_b$", "\n\t", "z"]),
     "a clone lacking": lambda: with_trees(
         np.array([[CHAIN] * 4] * 2), lacking={(c, d): [1] for c in range(2) for d in range(4) if (c, d) != (0, 0)}
