@@ -21,7 +21,7 @@ from clonalbayes.kernels.sweep import BIRTHS_PER_SWEEP, ENVELOPE_SHARE, SPLITS_P
 from clonalbayes.kernels.tree_grove import new_grove
 from clonalbayes.kernels.tree_place import new_offer
 from clonalbayes.kernels.tree_start import PARTICLES, plant, plant_given
-from clonalbayes.kernels.tree_sweep import PASSES, read_curves, sweep_joint, sweep_tree
+from clonalbayes.kernels.tree_sweep import PASSES, read_curves, sweep_joint, sweep_tree, tree_blocks
 
 SPLITS_AT_FIRST = 20
 """Split-merge proposals of a sweep in the first third of tuning, when clones are still to be found."""
@@ -32,8 +32,9 @@ assignments kept apart may no longer differ once assignments are drawn."""
 
 CURVES = ("nodes", "heights", "n_nodes", "best")
 
-ROUNDS_TO_ROOT = 10
-"""Sweeps over the first tree with the assignments held."""
+ROUNDS_TO_ROOT = 20
+"""Passes over the first tree with assignments and parameters held: an absence that only a bad place explains would
+else make mutations leave their clone, or the error rate rise."""
 
 SCALARS = ("n_clones", "concentration", "lp", "log_likelihood", "n_noise", "n_germline")
 PER_SAMPLE = ("precision", "error_rate", "purity", "cn_clonal")
@@ -169,13 +170,10 @@ class Chain:
         read_curves(data, ref, work, terms, grove)
         if self.plan.parents is None:
             plant(data, ref, work, terms, grove, priors, offer, PARTICLES, self.rng)
-            if self.plan.labels is None:  # no mutation leaves a clone before the clone has found its place
-                for round_ in range(1, ROUNDS_TO_ROOT + 1):
-                    sweep_tree(
-                        data, ref, work, terms, grove, priors, offer, PASSES, False, False, True, round_, self.rng
-                    )
         else:
             plant_given(ref, self.plan.parents)
+        given = self.plan.parents is not None
+        tree_blocks(data, ref, work, terms, grove, priors, offer, ROUNDS_TO_ROOT, given, False, self.rng)
 
     def step(self) -> None:
         """One sweep; records a draw where one is due."""
