@@ -256,3 +256,8 @@ def test_rows_of_a_vcf_are_those_of_the_file(tmp_path):
     assert read_segments(written(tmp_path, text)).segments["row"].tolist() == [5, 6, 7, 8, 9]
     with pytest.raises(InputError, match=r"row 6, column tcn_em, value 'x': the copy number is not a number"):
         read_segments(written(tmp_path, text.replace("CF_EM=0.7;TCN_EM=3;LCN_EM=1", "CF_EM=0.7;TCN_EM=x;LCN_EM=1")))
+
+
+def test_facets_with_one_of_two_minor_columns(tmp_path):
+    frame = read_segments(written(tmp_path, SEGMENTS["facets"].replace("lcn.em", "lcn"))).segments
+    assert frame["minor_cn"].tolist() == [1, 1, 1, -1, 0]

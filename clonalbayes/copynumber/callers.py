@@ -86,7 +86,7 @@ def _places(table: Table, faults: FaultList) -> tuple[pd.DataFrame, np.ndarray]:
     good = ~(empty | np.isnan(where[0]) | np.isnan(where[1]))
     frame = pd.DataFrame(
         {
-            "chrom": plain_chroms(table.frame[chrom].fillna("")),
+            "chrom": plain_chroms(table.frame[chrom].astype(object).fillna("")),
             "start": np.nan_to_num(where[0]).astype(np.int64),
             "end": np.nan_to_num(where[1]).astype(np.int64),
             "row": table.rows,
@@ -94,7 +94,7 @@ def _places(table: Table, faults: FaultList) -> tuple[pd.DataFrame, np.ndarray]:
     )
     sample = _first(table, SAMPLE)
     if sample is not None:
-        frame["sample"] = table.frame[sample].fillna("").astype(str).str.strip().to_numpy(dtype=object)
+        frame["sample"] = table.frame[sample].astype(object).fillna("").astype(str).str.strip().to_numpy(dtype=object)
         nameless = (frame["sample"] == "").to_numpy()
         cells.add_cells(faults, table, nameless, sample, "the sample has no name", "Fill the cell.")
     return frame, good
@@ -224,7 +224,8 @@ def facets(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFram
     suffix = "_em" if "tcn_em" in table.frame and "lcn_em" in table.frame else ""
     if "sample" in frame and "id" in table.frame and frame["sample"].nunique() == len(frame):
         frame = frame.drop(columns="sample")  # an ID of each segment
-    _split(table, frame, (None, f"lcn{suffix}", f"tcn{suffix}"), faults)
+    minor, total = (_first(table, (f"{name}{suffix}", f"{name}_em", name)) for name in ("lcn", "tcn"))
+    _split(table, frame, (None, minor, total), faults)
     share = _first(table, (f"cf{suffix}", "cf_em", "cf"))
     if share is not None:
         sexual = np.isin(frame["chrom"], ("X", "Y"))
@@ -271,6 +272,6 @@ def generic(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFra
         told = from_shares(frame, numbers(table, of_all, CELLS, faults), 0.95, np.ones(len(frame), bool))
         notes += [f"{table.name}: {text}" for text in told]
     if {"source", "row"} <= set(table.frame.columns):
-        frame["source"] = table.frame["source"].fillna("").astype(str)
+        frame["source"] = table.frame["source"].astype(object).fillna("").astype(str)
         frame["row"] = cells.as_counts(numbers(table, "row", POSITION, faults), np.int64)
     return _called(frame, good, table.name, notes)

@@ -131,7 +131,8 @@ def _rho_and_psi(source: TextFile, sample: str | None, faults: FaultList) -> pd.
     """Read Battenberg's ``rho_and_psi.txt``: the row FRAC_GENOME."""
     table = _open(source, faults)
     key = ROW_NAMES if ROW_NAMES in table.frame else table.frame.columns[0]
-    rows = [i for i, name in enumerate(table.frame[key].fillna("").astype(str)) if name.strip() == "FRAC_GENOME"]
+    names = table.frame[key].astype(object).fillna("").astype(str)
+    rows = [i for i, name in enumerate(names) if name.strip() == "FRAC_GENOME"]
     if not rows:
         message = "there is no row FRAC_GENOME"
         faults.add(source.name, message, "Give Battenberg's rho_and_psi file as it was written.")
@@ -185,7 +186,7 @@ def _generic(source: TextFile, sample: str | None, faults: FaultList) -> pd.Data
     column = next((c for c in SAMPLE if c in table.frame), None)
     if column is None:
         return _best(table, 0, (name, "ploidy"), sample, faults, float(sds[0]))
-    names = table.frame[column].fillna("").astype(str).str.strip()
+    names = table.frame[column].astype(object).fillna("").astype(str).str.strip()
     known = ~np.isnan(values)
     rows = [(n, p, s, y, source.name) for n, p, s, y, k in zip(names, values, sds, ploidy, known, strict=True) if k]
     return _of_sample(as_purity_table(rows), sample, source.name, faults)
