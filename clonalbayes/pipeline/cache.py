@@ -20,13 +20,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from clonalbayes import __version__
+
 STAGE = "stage.json"
 LARGEST_HASHED = 64 << 20
 """Files that are larger than this are known by size, time of change, and their two ends."""
 
 ENDS = 1 << 20
 VERSION = 1
-"""Raise it when a stage's code changes what it makes."""
+"""Raise it when a stage's code changes what it makes between releases: every release makes stages anew."""
 
 Say = Callable[[str], None]
 
@@ -89,7 +91,7 @@ class Stages:
             if path not in self.prints:
                 self.prints[path] = fingerprint(path)
         parts = {
-            "version": VERSION,
+            "version": [VERSION, __version__],
             "stage": name,
             "settings": settings,
             "inputs": {path.name: self.prints[path] for path in inputs},
