@@ -96,3 +96,15 @@ def test_large_files_are_known_by_their_ends(tmp_path, monkeypatch):
     assert fingerprint(path) == first
     path.write_bytes(b"abcdefghijklmnoP")
     assert fingerprint(path) != first
+
+
+def test_files_of_one_name_are_told_apart(tmp_path):
+    paths = [tmp_path / folder / "calls.vcf" for folder in "ab"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(path.parent.name)
+    keys = []
+    for text in ("x", "y"):
+        paths[0].write_text(text)
+        keys.append(Stages(tmp_path / "stages").key("sites", {}, paths, ()))
+    assert keys[0] != keys[1]

@@ -94,7 +94,7 @@ class Stages:
             "version": [VERSION, __version__],
             "stage": name,
             "settings": settings,
-            "inputs": {path.name: self.prints[path] for path in inputs},
+            "inputs": [[path.name, self.prints[path]] for path in inputs],
             "after": {other: self.outputs[other] for other in after},
         }
         return _digest(parts)

@@ -129,7 +129,7 @@ def _sites_step(run: RunFile) -> Step:
     files, names = call_files(run)
     settings = {
         **{name: run.setting("variants", name, default) for name, default in CALL_DEFAULTS.items()},
-        "names": {Path(path).name: name for path, name in names.items()},
+        "names": list(names.values()),
     }
 
     def make(folder: Path, made: Made) -> str:
