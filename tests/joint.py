@@ -40,6 +40,9 @@ PRIORS = Priors(
     purity=np.tile([0.7, 0.12], (SAMPLES, 1)),
     cn_clonal=np.array([4.0, 2.0]),
     component=np.array([5.0, 1.5, 1.0]),
+    tree=np.zeros(7),
+    share=np.zeros((SAMPLES, 2)),
+    linked=np.zeros(SAMPLES, np.int64),
 )
 
 
