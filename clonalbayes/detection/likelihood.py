@@ -26,6 +26,9 @@ LOWEST_PREVALENCE = 1e-7
 SUPPORT = 20.0
 """Points of the two grids of prevalence; the fine one covers what lies within this log range of the best."""
 
+GROUPS = (0, 2, 5, 2**62)
+"""Alt reads at which sites are parted for the scan."""
+
 BLOCK = 4_000_000
 """Numbers held at a time while prevalences are scanned."""
 
@@ -123,20 +126,23 @@ class Likelihood:
         """Log likelihood on a grid of prevalences (0 allowed): [F, V]."""
         shares = np.minimum(np.outer(self.gains, prevalence), 1.0 - 1e-9)
         out = self.quiet[:, None] + (self.reads @ np.log1p(-shares))[None]
-        width = max(BLOCK // max(len(prevalence) * (self.largest + 1), 1), 1)
-        for start in range(0, len(self.special), width):
-            out = out + self._scan(self.special[start : start + width], prevalence)
+        alt = self.sites.alt[self.special]
+        for few, many in zip(GROUPS[:-1], GROUPS[1:], strict=True):  # few reads need few terms
+            rows = self.special[(alt >= few) & (alt < many)]
+            terms = int(min(self.sites.alt[rows].max(initial=0), self.largest)) + 1
+            width = max(BLOCK // max(len(prevalence) * terms, 1), 1)
+            for start in range(0, len(rows), width):
+                out = out + self._scan(rows[start : start + width], prevalence, terms)
         return np.asarray(out)
 
-    def _scan(self, rows: np.ndarray, prevalence: np.ndarray) -> np.ndarray:
-        """Sum over some sites of their log probability, [F, V]."""
+    def _scan(self, rows: np.ndarray, prevalence: np.ndarray, terms: int) -> np.ndarray:
+        """Sum over some sites of their log probability, [F, V], noise from 0 to terms - 1 reads."""
         alt, depth = self.sites.alt[rows], self.sites.depth[rows]
         share = np.minimum(self.sites.gain[rows, None] * prevalence, 1.0 - 1e-9)
-        k = np.arange(self.largest + 1)
-        signal = alt[:, None] - k
+        signal = alt[:, None] - np.arange(terms)
         logs = _binomial_logs(signal, depth, share)
         top = logs.max(1)
-        mixed = self.noise[rows] @ np.exp(logs - top[:, None])
+        mixed = self.noise[rows, :, :terms] @ np.exp(logs - top[:, None])
         site = top[:, None] + np.log(mixed + 1e-300)
         beyond = alt > self.largest
         if beyond.any():  # noise alone does not reach such a count: an outlier does

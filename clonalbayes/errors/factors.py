@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-REACH = 4.5
+REACH = 4.2
 """Standard deviations of the grid around the posterior's mode."""
 
-STEP = 0.8
+STEP = 1.0
 """Spacing of the grid in the narrowest standard deviation that is expected."""
 
 MAX_POINTS = 81
@@ -106,7 +106,7 @@ def factor_posterior(control: Control, tau: float, common_cv: float, noise: floa
     mean, spread = _moments(wide, weight)
     spread = float(np.hypot(spread, common_cv))
     narrow = 1.0 / np.sqrt(1.0 / spread**2 + noise)
-    number = int(np.clip(np.ceil(2 * REACH * spread / (STEP * narrow)), 11, MAX_POINTS))
+    number = int(np.clip(np.ceil(2 * REACH * spread / (STEP * narrow)), 9, MAX_POINTS))
     grid = mean + spread * np.linspace(-REACH, REACH, number)
     density = _smoothed(wide, weight, grid, common_cv)
     return Factor(np.exp(grid), density / density.sum())
