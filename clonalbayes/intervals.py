@@ -66,6 +66,30 @@ def _shortest(ordered: np.ndarray, mass: float) -> tuple[np.ndarray, np.ndarray]
     return low, high
 
 
+def central(draws: np.ndarray, mass: float = MASS) -> tuple[np.ndarray, np.ndarray]:
+    """Interval that leaves the same share of the draws on either side, along the first axis.
+
+    For shares that are often piled up at 0: the lower end is 0 where more than half of what is left out is, and a
+    single draw moves the ends less than those of the shortest interval.
+
+    Parameters
+    ----------
+    draws
+        [D, ...] draws, none of them NaN.
+    mass
+        Share of the draws, in (0, 1].
+
+    Examples
+    --------
+    >>> low, high = central(np.arange(101.0), 0.9)
+    >>> float(low), float(high)
+    (5.0, 95.0)
+    """
+    tail = (1.0 - mass) / 2.0
+    low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
+    return low, high
+
+
 def mean(draws: np.ndarray) -> np.ndarray:
     """Mean along the first axis over the draws that have a value; NaN where none has."""
     total = np.asarray(draws.sum(0))

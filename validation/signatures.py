@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clonalbayes.intervals import hdi
+from clonalbayes.intervals import central
 from clonalbayes.signatures.contexts import CONTEXTS
 from clonalbayes.signatures.report import report
 from clonalbayes.signatures.sampler import Draws, sample
@@ -48,7 +48,7 @@ def generator(folder: Path) -> ModuleType:
 def score(draws: Draws, profiles: np.ndarray, exposures: np.ndarray) -> dict[str, float]:
     """Score draws against the true profiles [3, 96] and exposures [K, 3], as the benchmark does."""
     flat = draws.exposures.reshape(-1, *draws.exposures.shape[2:])[:, :, :3]
-    low, high = hdi(flat)
+    low, high = central(flat)
     mean, learned = flat.mean(0), draws.profiles.mean((0, 1))[:3]
     zero = exposures == 0
     like = (learned * profiles).sum(1) / np.linalg.norm(learned, axis=1) / np.linalg.norm(profiles, axis=1)

@@ -122,12 +122,12 @@ def read_gates(path: Path, branches: tuple[str, ...], used: tuple[str, ...]) -> 
 
 def with_genome_shares(rows: list[dict[str, Any]], draws: Any, sites: tuple[Any, Any]) -> list[dict[str, Any]]:
     """Add the shares of the whole reference region to rows of exposures: columns genome_mean, genome_lo, genome_hi."""
-    from clonalbayes.intervals import hdi
+    from clonalbayes.intervals import central
     from clonalbayes.signatures.contexts import genome_share
 
     shares = genome_share(draws.exposures, draws.profiles, *sites)
     flat = shares.reshape(-1, *shares.shape[2:])
-    low, high = hdi(flat)
+    low, high = central(flat)
     mean = flat.mean(0)
     values = zip(mean.ravel(), low.ravel(), high.ravel(), strict=True)
     return [

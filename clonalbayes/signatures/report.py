@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from clonalbayes.intervals import hdi
+from clonalbayes.intervals import central, hdi
 from clonalbayes.signatures.sampler import Draws
 from clonalbayes.signatures.tables import Table
 
@@ -151,7 +151,7 @@ def _flat(values: np.ndarray) -> np.ndarray:
 
 def _exposures(draws: Draws) -> list[dict[str, Any]]:
     shares, made = _flat(draws.exposures), _flat(draws.allocated)
-    (low, high), (few, many) = hdi(shares), hdi(made)
+    (low, high), (few, many) = central(shares), central(made)
     on = (shares > 0).sum(0)
     n, prior = len(shares), draws.prior_on
     rows = []
