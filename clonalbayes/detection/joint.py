@@ -92,7 +92,7 @@ def solve(profiles: list[list[SizeProfile]], runs: list[str], priors: SharedPrio
     shared = np.log(psi_weight)[:, None] + sum(part.evidence for part in parts)
     weight = np.exp(shared - shared.max())
     weight /= weight.sum()
-    present = np.array([part.present(weight) for part in parts]).T
+    present = np.clip(np.array([part.present(weight) for part in parts]).T, 0.0, 1.0)
     sizes = np.array([[profile.interval()[0] for profile in sample] for sample in profiles]).T
     donors = [_donor(s, profiles, parts, runs, present, sizes, weight, priors) for s in range(len(parts))]
     contaminated = np.array([d[0] for d in donors])

@@ -13,6 +13,7 @@ it with probability 1 - loss.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -127,7 +128,7 @@ class Likelihood:
         shares = np.minimum(np.outer(self.gains, prevalence), 1.0 - 1e-9)
         out = self.quiet[:, None] + (self.reads @ np.log1p(-shares))[None]
         alt = self.sites.alt[self.special]
-        for few, many in zip(GROUPS[:-1], GROUPS[1:], strict=True):  # few reads need few terms
+        for few, many in pairwise(GROUPS):  # few reads need few terms
             rows = self.special[(alt >= few) & (alt < many)]
             terms = int(min(self.sites.alt[rows].max(initial=0), self.largest)) + 1
             width = max(BLOCK // max(len(prevalence) * terms, 1), 1)
