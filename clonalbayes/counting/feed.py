@@ -19,6 +19,8 @@ SPAN = 1_000
 NEAR = 4_000
 """A site so many bases further on is reached by reading on."""
 WINDOW = 1 << 14
+WORTH = 120_000
+"""Packed bytes below which reading on is cheaper than looking for the block to start from."""
 HEAD = 18
 GLANCE = 4096
 """Packed bytes that are enough to unpack the first bytes of a block."""
@@ -84,7 +86,9 @@ class Feed:
     def _bisect(self, lower: int, pos: int) -> int:
         """Return the last block that begins with a record before a place; `lower` if that cannot be told."""
         end = self.index.start(self.contig, pos + SPAN + WINDOW) if self.index else None
-        offsets = self._chain(lower, (end or 0) >> 16)
+        if end is None or (end >> 16) - lower < WORTH:
+            return lower
+        offsets = self._chain(lower, end >> 16)
         low, high = 0, len(offsets)
         while high - low > 1:
             middle = (low + high) // 2

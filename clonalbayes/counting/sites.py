@@ -20,7 +20,7 @@ FLANK = 64
 """Bases on each side of an indel that are compared near the ends of reads."""
 FURTHEST = 1000
 """Bases that an indel is moved at most among its equivalent places."""
-WINDOW = 1 << 12
+WINDOW = 1 << 10
 
 BASES = re.compile(r"[ACGTN]+", re.IGNORECASE)
 NAMED = re.compile(r"(?P<chrom>.+):(?P<pos>\d+):(?P<ref>[ACGTN]+)>(?P<alt>[ACGTN]+)", re.IGNORECASE)
