@@ -135,6 +135,9 @@ def test_timing_writes_dates_and_sentences(folder):
     branches = pd.read_csv(out / "branches.tsv", sep="\t")
     made = branches[~branches["signature"].isin(["indels", "doublets and longer"])].groupby("branch")["made_mean"].sum()
     assert made["left"] == pytest.approx(400, abs=0.01)
+    checked = pd.read_csv(out / "diagnostics.tsv", sep="\t")
+    assert list(checked["quantity"]) == [f"date of {name}" for name in NAMES]
+    assert checked["rhat"].notna().all()
     gates = pd.read_csv(out / "gates.tsv", sep="\t").set_index("branch")
     assert gates.loc["left", "p_overlap"] > 0.9
     assert gates.loc["trunk", "p_overlap"] == 0

@@ -4,10 +4,12 @@
 
 Parameters are drawn from the prior and counts from the parameters; one chain per data set is run on the counts, and
 the truth is ranked among 99 draws, ties broken at random. Ranked are, of signatures: exposures of a clock signature
-and of a candidate, whether the candidate is on in a branch, a channel of a profile, the profiles' strength; of timing
-node times of a tree with four clones, rates, whether the clock is strict, whether it accelerates. Rule of acceptance: the
-smallest p-value of Kolmogorov-Smirnov tests for uniform ranks, times their number, is at least 0.01. Then the same
-with one thing made wrong at a time, which the rule must refuse. The table goes to `validation/results/sbc_parts.tsv`.
+and of a candidate, whether the candidate is on in a branch, a channel of a profile, the profiles' strength; of timing:
+node times of a tree with four clones, rates, whether the clock is strict, whether it accelerates.
+
+Rule of acceptance: the smallest p-value of Kolmogorov-Smirnov tests for uniform ranks, times their number, is at
+least 0.01. Then the same with one thing made wrong at a time, which the rule must refuse. The table goes to
+`validation/results/sbc_parts.tsv`.
 """
 
 from __future__ import annotations

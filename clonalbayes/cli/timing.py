@@ -55,11 +55,13 @@ def timing(options: argparse.Namespace) -> None:
         tuple(courses), source.origin, drawn.bound.max(0),
     )  # fmt: skip
     spans = np.array([(c.start, c.end) for c in courses]).reshape(-1, 2)
-    found = words.sentences(dated)
+    checked = words.diagnostic_rows(dated)
+    found = words.sentences(dated) + words.verdict(checked)
     written = {
         "timing": words.timing_rows(dated),
         "branches": _with_kinds(words.branch_rows(dated), source),
         "gates": words.gate_rows(dated, posterior.prior_overlap(trees, spans)),
+        "diagnostics": checked,
         "clock": words.clock_rows(dated, model.constant("p_strict"), model.constant("p_acceleration")),
     }
     run_info = {
@@ -71,7 +73,7 @@ def timing(options: argparse.Namespace) -> None:
     words.to_dataset(dated).to_netcdf(options.out / "timing.nc", engine="netcdf4")
     if not options.quiet:
         print("\n".join(found) or "The tree has no split.")
-        print(f"{options.out}: timing.tsv, branches.tsv, gates.tsv, clock.tsv, timing.nc, run.json")
+        print(f"{options.out}: timing.tsv, branches.tsv, gates.tsv, clock.tsv, diagnostics.tsv, timing.nc, run.json")
 
 
 def candidates(names: tuple[str, ...], model: Any, treatments: list[Any]) -> tuple[str, ...]:

@@ -8,12 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from clonalbayes.signatures.report import effective_size, rhat
 from clonalbayes.summaries.intervals import hdi, mean
 from clonalbayes.timing.calendar import Course, to_date
 from clonalbayes.timing.sampler import TimedDraws
 
 MONTH = 30.4375
 """Days of a month."""
+
+AGREED, ENOUGH = 1.1, 100.0
+"""R-hat at most and effective draws at least of a date that the chains agree on."""
+
+LONGER = "run longer"
 
 FEW = 20.0
 """Mutations below which a branch hardly says when it was."""
@@ -188,6 +194,32 @@ def gate_rows(dated: Dated, prior: np.ndarray) -> list[dict[str, Any]]:
                 "bayes_factor": factor,
             })  # fmt: skip
     return rows
+
+
+def diagnostic_rows(dated: Dated) -> list[dict[str, Any]]:
+    """Rows of diagnostics.tsv: whether the chains agree on each node's date.
+
+    Chains of one tree are compared; of different trees they must differ, and only the effective size is told.
+    """
+    one_tree = len(dated.parent) > 1 and bool((dated.parent == dated.parent[0]).all())
+    rows = []
+    for k, name in enumerate(dated.clones):
+        days = dated.draws.time[np.isfinite(dated.draws.time[:, 0, k]), :, k]
+        if not len(days):
+            continue
+        factor = rhat(days) if one_tree else float("nan")
+        size = effective_size(days)
+        good = size >= ENOUGH and not factor > AGREED
+        rows.append({"quantity": f"date of {name}", "rhat": factor, "ess": size, "verdict": "good" if good else LONGER})
+    return rows
+
+
+def verdict(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Say whether dates need longer chains, and of which nodes."""
+    bad = [str(row["quantity"]).removeprefix("date of ") for row in rows if row["verdict"] == LONGER]
+    if not bad:
+        return []
+    return [f"The chains do not agree yet on the dates of {', '.join(bad)}: run with --tune 2000 --draws 1000."]
 
 
 def sentences(dated: Dated) -> list[str]:
