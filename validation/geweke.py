@@ -1,11 +1,12 @@
 """The joint-distribution test of the whole sweep (Geweke 2004), and every broken kernel against it.
 
-    python validation/geweke.py [--draws N] [--only TEXT]
+    python validation/geweke.py [--spec tree] [--draws N] [--only TEXT]
 
 Eight mutations in two samples, two of them in a class with a gain and a loss. Forward, state and reads are drawn
 from the model by rejection; backward, sweeps of the sampler alternate with new reads given the state
 (`tests/joint.py`). Both draw from the same distribution, so all means must agree. Three cases: every mutation in the
-table; only those called by one read; no reads at all, where the posterior is the prior.
+table; only those called by one read; no reads at all, where the posterior is the prior. With ``--spec tree`` it is the
+tree model's sweep (`tests/tree_joint.py`, seven mutations) with the kernels that are broken there.
 
 Rule of acceptance, decided before the first run: in each case the smallest p-value of the 66 quantities (means and
 mean squares, z-scores by 40 batch means), times 66, is at least 1e-3. A broken kernel is found if it is below 1e-4
@@ -26,10 +27,19 @@ import pandas as pd
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 
+import joint  # noqa: E402
+import tree_joint  # noqa: E402
 from breakages import BREAKAGES, broken, intact  # noqa: E402
-from joint import DEPTH, Layout, backward, forward, p_value, z_scores  # noqa: E402
+from joint import Layout, p_value, z_scores  # noqa: E402
+from tree_breakages import TREE_BREAKAGES, broken_tree  # noqa: E402
 
-CASES = {"called": (1, DEPTH), "no reads": (0, 0 * DEPTH), "reads": (0, DEPTH)}
+MODELS = {
+    "clones": (joint, joint.Layout, BREAKAGES, broken),
+    "tree": (tree_joint, tree_joint.TreeLayout, TREE_BREAKAGES, broken_tree),
+}
+"""The simulator of each model, its frame of reads, what can be broken in it and how."""
+
+CASES = ("called", "no reads", "reads")
 LEVEL, FOUND = 1e-3, 1e-4
 FAINT = ("envelope without the shift", "joint step without the shift")
 """What chords miss is a few per cent of a density; these are for `exact.py` and the tests of births."""
@@ -52,11 +62,21 @@ def rows_of(kernel: str, case: str, truth: dict[str, np.ndarray], chain: dict[st
     )
 
 
-def find(name: str, frames: dict[str, tuple[Layout, dict[str, np.ndarray]]], draws: int) -> tuple[pd.DataFrame, bool]:
+def frame_of(spec: str, case: str) -> Layout:
+    """The reads' frame of a case."""
+    simulator, layout, _, _ = MODELS[spec]
+    depth = simulator.DEPTH
+    return layout.make(int(case == "called"), 0 * depth if case == "no reads" else depth)
+
+
+def find(
+    spec: str, name: str, frames: dict[str, tuple[Layout, dict[str, np.ndarray]]], draws: int
+) -> tuple[pd.DataFrame, bool]:
     """Run a broken kernel case by case until it is found; its largest z-score in each."""
-    kernels, rows = broken(name), []
+    simulator, _, _, breaks = MODELS[spec]
+    kernels, rows = breaks(name), []
     for case, (layout, truth) in frames.items():
-        chain = backward(layout, kernels, draws, np.random.default_rng(23))
+        chain = simulator.backward(layout, kernels, draws, np.random.default_rng(23))
         p = p_value(z_scores(truth, chain))
         table = rows_of(name, case, truth, chain)
         rows.append(table.loc[[table["z"].abs().idxmax()]])
@@ -70,14 +90,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=60_000, help="per case, of the kernels as they ship")
     parser.add_argument("--only", default="", help="breakages whose name has this text; `intact` for none")
+    parser.add_argument("--spec", choices=MODELS, default="clones", help="model (default: %(default)s)")
     options = parser.parse_args()
+    simulator, _, breakages, _ = MODELS[options.spec]
     frames, tables, refused, missed = {}, [], [], []
-    for case, (min_alt, depth) in CASES.items():
-        layout = Layout.make(min_alt, depth)
-        frames[case] = layout, forward(layout, options.draws, np.random.default_rng(21))
+    for case in CASES:
+        layout = frame_of(options.spec, case)
+        frames[case] = layout, simulator.forward(layout, options.draws, np.random.default_rng(21))
         if options.only in ("", "intact"):
             start = time.perf_counter()
-            chain = backward(layout, intact(), options.draws, np.random.default_rng(22))
+            chain = simulator.backward(layout, intact(), options.draws, np.random.default_rng(22))
             tables.append(rows_of("intact", case, frames[case][1], chain))
             worst = tables[-1].loc[tables[-1]["z"].abs().idxmax()]
             p = float(worst["p_of_case"])
@@ -86,14 +108,15 @@ def main() -> int:
                 flush=True,
             )
             refused += [case] if p < LEVEL else []
-    for name in BREAKAGES:
+    for name in breakages:
         if options.only != "intact" and options.only in name and name not in FAINT:
-            table, found = find(name, frames, options.draws // 4)
+            table, found = find(options.spec, name, frames, options.draws // 4)
             tables.append(table)
             missed += [] if found else [name]
     if not options.only:
         (HERE / "results").mkdir(exist_ok=True)
-        pd.concat(tables).to_csv(HERE / "results" / "geweke.tsv", sep="\t", index=False)
+        end = "" if options.spec == "clones" else f"_{options.spec}"
+        pd.concat(tables).to_csv(HERE / "results" / f"geweke{end}.tsv", sep="\t", index=False)
     print(f"refused {refused}; {len(missed)} breakages not found {missed}")
     return 1 if refused or missed else 0
 
