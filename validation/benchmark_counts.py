@@ -5,7 +5,7 @@
 - dense: 2,000 sites in 1.2 Mb at 100x; sparse: N sites 40 kb apart, reads only around them, as a genome-sized BAM is
   to a counter; scattered: 40 sites of the dense file, so that each one lies in the midst of reads that are not needed.
 - CPU seconds of both programs on one core, in turns, the least of N rounds. `bcftools` is the program if there is
-  one, else the copy inside pysam, which runs in this process and takes about twice as long. Ours is `count` in this
+  one, else the copy inside pysam, which runs in this process and takes about 2.5 times the CPU. Ours is `count` in this
   process, kernels compiled before, the table written.
 - agreement: sites whose A, C, G and T counts are not those of `samtools mpileup -B -d 1e6 -q 30 -Q 25` without
   supplementary reads, with the reason of each difference.
