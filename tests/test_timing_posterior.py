@@ -15,6 +15,7 @@ from clonalbayes.data.treatments import Treatment, add_treatments
 from clonalbayes.faults import InputError
 from clonalbayes.signatures.contexts import CONTEXTS
 from clonalbayes.summaries import summarise
+from clonalbayes.summaries.dating import time_tree
 from clonalbayes.timing.posterior import clone_of_mutations, detection, tree_draws
 
 DATES = ("2010-01-01", "2012-01-01")
@@ -111,3 +112,15 @@ def test_the_command_dates_a_result(tmp_path, monkeypatch):
 def test_a_result_takes_no_second_tree(tmp_path, capsys):
     assert main(["timing", str(tmp_path), "--out", str(tmp_path / "t"), "--tree", "x.tsv"]) == 2
     assert "its own trees" in capsys.readouterr().err
+
+
+def test_a_fit_gets_the_group_timing():
+    schedule = {"chains": 2, "tune": 20, "draws": 10}
+    data = time_tree(fitted(), "2000-01-01", trees=5, schedule=schedule, seed=3)
+    assert data["node_time"].dims == ("tree", "draw", "clone")
+    assert data.sizes["tree"] == 5
+    assert data.attrs["origin"] == "2000-01-01"
+    assert list(data["signature"].values) == ["SBS1", "SBS5", "SBS87"]
+    without = time_tree(fitted(), "2000-01-01", treatments=(), trees=5, schedule=schedule)
+    assert list(without["signature"].values) == ["SBS1", "SBS5"]
+    assert (data["node_time"].values >= 0).all()

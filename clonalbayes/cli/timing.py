@@ -16,10 +16,9 @@ def timing(options: argparse.Namespace) -> None:
     from clonalbayes.cli.signatures import choose
     from clonalbayes.signatures import output, settings, tables
     from clonalbayes.summaries import timing as words
+    from clonalbayes.summaries.dating import candidates, date_draws
     from clonalbayes.timing import posterior
     from clonalbayes.timing import tables as files
-    from clonalbayes.timing.calendar import courses_of
-    from clonalbayes.timing.sampler import make_trees, sample
 
     output.check_folder(options.out, force=options.force)
     if not 0.0 < options.callable <= 1.0:
@@ -29,32 +28,22 @@ def timing(options: argparse.Namespace) -> None:
     given = None if options.treatments is None else files.read_treatments(options.treatments)
     source = _from_fit(options) if options.source.is_dir() else _from_counts(options)
     treatments = list(source.draws.treatments) if given is None else given
-    courses = courses_of(treatments, source.origin)
     asked = None if options.signatures is None else options.signatures.split(",")
-    names = (
-        candidates(choose(reference, asked, model), model, treatments)
-        if asked is None
-        else choose(reference, asked, model)
+    names = choose(reference, asked, model)
+    names = candidates(names, model, treatments) if asked is None else names
+    plan = {name: value for name in ("chains", "tune", "draws") if (value := getattr(options, name)) is not None}
+    dated, trees = date_draws(
+        source.draws,
+        source.clones,
+        source.origin,
+        treatments,
+        names,
+        reference,
+        model,
+        schedule=plan,
+        seed=options.seed,
     )
-    profiles = reference.values[[reference.names.index(name) for name in names]]
-    plan = dict(model.schedule) | {
-        name: value for name in ("chains", "tune", "draws") if (value := getattr(options, name)) is not None
-    }
-    drawn = source.draws
-    copies = -(-plan["chains"] // len(drawn.parent))
-    repeat = {n: np.repeat(getattr(drawn, n), copies, 0) for n in ("parent", "counts", "bound", "detected")}
-    trees = make_trees(repeat["parent"], repeat["bound"], repeat["detected"], names, model, courses)
-    kept = max(plan["draws"] * plan["chains"] // len(repeat["parent"]), 4)
-    thin = max(plan["draws"] // kept, 1)
-    draws = sample(
-        repeat["counts"], trees, profiles, np.ones(len(names), bool), model,
-        tune=plan["tune"], draws=kept, thin=thin, seed=options.seed,
-    )  # fmt: skip
-    dated = words.Dated(
-        source.clones, drawn.consensus, repeat["parent"], draws, names, tuple(model.role(n) for n in names),
-        tuple(courses), source.origin, drawn.bound.max(0),
-    )  # fmt: skip
-    spans = np.array([(c.start, c.end) for c in courses]).reshape(-1, 2)
+    spans = np.array([(course.start, course.end) for course in dated.courses]).reshape(-1, 2)
     checked = words.diagnostic_rows(dated)
     found = words.sentences(dated) + words.verdict(checked)
     written = {
@@ -66,24 +55,14 @@ def timing(options: argparse.Namespace) -> None:
     }
     run_info = {
         "clonalbayes": __version__, "command": "timing", "seed": options.seed, "model": model.to_dict(),
-        "digest": model.digest, "origin": source.origin, "signatures": list(names), "schedule": plan,
-        "treatments": [list(t) for t in treatments], "findings": found,
+        "digest": model.digest, "origin": source.origin, "signatures": list(names),
+        "schedule": dict(model.schedule) | plan, "treatments": [list(t) for t in treatments], "findings": found,
     }  # fmt: skip
     output.write_folder(options.out, written, run_info)
     words.to_dataset(dated).to_netcdf(options.out / "timing.nc", engine="netcdf4")
     if not options.quiet:
         print("\n".join(found) or "The tree has no split.")
         print(f"{options.out}: timing.tsv, branches.tsv, gates.tsv, clock.tsv, diagnostics.tsv, timing.nc, run.json")
-
-
-def candidates(names: tuple[str, ...], model: Any, treatments: list[Any]) -> tuple[str, ...]:
-    """Leave out signatures of treatments that were not given, and other candidates that carry no time."""
-    given = {course.name.lower() for course in treatments}
-    return tuple(
-        name
-        for name in names
-        if model.role(name) == "clock" or (model.role(name) == "treatment" and given & set(model.treatments[name]))
-    )
 
 
 class _Source:
