@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -230,6 +231,12 @@ def test_a_cram_of_another_reference_is_not_decoded(files, capsys):
     at = chr(bases["chr1"][499])
     files.write_sites([("chr1", 500, at, "A" if at != "A" else "C")])
     check(files, [files.cram], "cannot be decoded with other.fa.*Give --reference", capsys)
+
+
+def test_bam_needs_no_pysam_and_cram_says_that_it_does(files, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pysam", None)
+    assert count(files.sites, files.bam, reference=files.fasta, cores=1).column("depth").min() > 10
+    check(files, [files.cram], r"needs the package pysam.*pip install clonalbayes\[sequencing\]", capsys)
 
 
 def test_a_sample_comes_once_and_a_folder_is_no_file(files, capsys):
