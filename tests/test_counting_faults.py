@@ -215,6 +215,7 @@ CRAM_CASES = {
         "cannot be decoded with ref.fa|reference allele",
     ),
     "damaged": (lambda f: rewrite(f.cram, flipped), "cannot be decoded|damaged"),
+    "reference unindexed": (lambda f: (f.folder / "ref.fa.fai").unlink(), "needs the index of the reference.*faidx"),
 }
 
 

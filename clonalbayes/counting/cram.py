@@ -170,6 +170,8 @@ def open_cram(path: Path, reference: Path) -> CramFile:
         whole = END_MARK in stream.read()
     if not whole:
         raise fail(path.name, "the CRAM file is truncated: the container that ends it is not there", COPY)
+    if not reference.with_name(reference.name + ".fai").is_file():  # htslib would write one
+        raise fail(reference.name, "reading CRAM needs the index of the reference", "Make it with `samtools faidx`.")
     where = find_index(path, (".crai",))
     try:
         with opened(path, reference) as cram:
