@@ -64,7 +64,7 @@ def _add_timing(commands: Any) -> None:
     )  # fmt: skip
     _add_references(command)
     command.add_argument(
-        "--trees", metavar="N", type=_whole(1), default=64, help="draws of the tree to date (default: %(default)s)"
+        "--trees", metavar="N", type=_whole(1), default=32, help="draws of the tree to date (default: %(default)s)"
     )
     _add_running(command)
 

@@ -16,8 +16,11 @@ from clonalbayes.timing.posterior import TreeDraws, tree_draws
 from clonalbayes.timing.sampler import make_trees, sample
 from clonalbayes.timing.state import Trees
 
-LEAST_DRAWS = 4
-"""Draws kept of each tree at least."""
+DRAWS_PER_TREE, THIN = 25, 4
+"""Draws kept of each of many trees, and sweeps for each: their spread is that of the trees more than of the draws."""
+
+TREES = 32
+"""Draws of a fit's trees that are dated unless told."""
 
 
 def candidates(names: Sequence[str], settings: Settings, treatments: Sequence[Treatment]) -> tuple[str, ...]:
@@ -74,10 +77,11 @@ def date_draws(
     copies = -(-plan["chains"] // len(drawn.parent))
     repeat = {name: np.repeat(getattr(drawn, name), copies, 0) for name in ("parent", "counts", "bound", "detected")}
     trees = make_trees(repeat["parent"], repeat["bound"], repeat["detected"], names, settings, courses)
-    kept = max(plan["draws"] * plan["chains"] // len(repeat["parent"]), LEAST_DRAWS)
+    one = len(drawn.parent) == 1
+    kept, thin = (plan["draws"], 1) if one else (min(DRAWS_PER_TREE, plan["draws"]), THIN)
     draws = sample(
         repeat["counts"], trees, reference.values[[reference.names.index(name) for name in names]],
-        np.ones(len(names), bool), settings, tune=plan["tune"], draws=kept, thin=max(plan["draws"] // kept, 1),
+        np.ones(len(names), bool), settings, tune=plan["tune"], draws=kept, thin=thin,
         seed=seed,
     )  # fmt: skip
     roles = tuple(settings.role(name) for name in names)
@@ -92,7 +96,7 @@ def time_tree(
     *,
     treatments: Sequence[Treatment] | None = None,
     settings: Settings | str = "timing",
-    trees: int = 64,
+    trees: int = TREES,
     callable_share: float = 1.0,
     schedule: Mapping[str, int] | None = None,
     seed: int = 1,

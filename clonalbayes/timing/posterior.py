@@ -51,7 +51,7 @@ class TreeDraws:
     treatments: tuple[Treatment, ...]
 
 
-def tree_draws(tree: Any, origin: str, *, trees: int = 64, callable_share: float = 1.0) -> TreeDraws:
+def tree_draws(tree: Any, origin: str, *, trees: int = 32, callable_share: float = 1.0) -> TreeDraws:
     """Take draws of a summarised fit, evenly spaced.
 
     Parameters
