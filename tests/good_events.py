@@ -23,7 +23,7 @@ def brass_groups() -> str:
 
 BRASS_TAIL = (
     "sample|svclass|bkdist|assembly_score|readpair names|readpair count|bal_trans|inv|occL|occH|copynumber_flag|"
-    "range_blat|Brass Notation|non-template|micro-homology|assembled readnames|assembled read count|gene1|gene_id1|transcript_id1|"
+    "range_blat|Brass Notation|non-template|micro-homology|assembled readnames|assembled read count|gene1|gene_id1|transcript_id1|"  # noqa: E501
     "strand1|end_phase1|region1|region_number1|total_region_count1|first/last1|gene2|gene_id2|transcript_id2|strand2|"
     "phase2|region2|region_number2|total_region_count2|first/last2|fusion_flag"
 )

@@ -88,7 +88,8 @@ def specification(tmp_path, text: str):
 
 @pytest.mark.parametrize("fixed", [True, False])
 def test_conditions_hold_in_every_draw(patient, tmp_path, fixed):
-    text = '[[constraints]]\nmust_precede = ["s3", "s5"]\n[[constraints]]\nabsent_in = { mutation = "s5", samples = ["a"] }\n'
+    text = '[[constraints]]\nmust_precede = ["s3", "s5"]\n'
+    text += '[[constraints]]\nabsent_in = { mutation = "s5", samples = ["a"] }\n'
     text += '[[constraints]]\nsame_clone = ["s5", "s6"]\n'
     # against the reads: s3 and s5 do not nest, unless the chains are made to think so
     tree = cb.fit(patient.data, spec=specification(tmp_path, text), fixed_clusters=fixed, **SHORT)["posterior"]
@@ -145,7 +146,8 @@ def compiled(data):
         '{"structures": [[0, 1, 1]]}',
         '{"parents": [0, 1, 1]}',
         "parent\tchild\n0\t1\n1\t2\n1\t3\n",
-        "parent\tchild\tprobability\trelation\n0\t1\t1\tparent\n1\t2\t0.6\tparent\n3\t2\t0.4\tparent\n1\t3\t1\tparent\n0\t3\t1\tancestor\n",
+        "parent\tchild\tprobability\trelation\n0\t1\t1\tparent\n1\t2\t0.6\tparent\n3\t2\t0.4\tparent\n"
+        "1\t3\t1\tparent\n0\t3\t1\tancestor\n",
     ],
 )
 def test_a_tree_is_read_from_any_of_its_forms(tmp_path, text):
