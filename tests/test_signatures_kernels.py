@@ -188,8 +188,7 @@ def test_a_broken_sweep_leaves_the_prior(broken):
             state.by_branch = state.by_branch * 3
             kernels.draw_theta(state, model, rng)
         elif broken == "use too large":
-            on = (state.theta > 0).sum(1)
-            state.use = np.where(model.always, 1.0, rng.beta(model.use_prior[0] + on, model.use_prior[1]))
+            state.use = np.where(model.always, 1.0, 0.2 + 0.8 * state.use)
         else:
             state.by_context = state.by_context * 2
             kernels.draw_profiles(state, model, rng)
