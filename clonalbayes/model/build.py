@@ -25,8 +25,9 @@ from clonalbayes.model.purity import add_tree_purity
 from clonalbayes.model.reads import SampleParameters, add_genotype, add_sample_parameters, alt_fractions
 from clonalbayes.model.tree import add_tree
 from clonalbayes.specs import Spec
-from clonalbayes.steps import VARIABLES, CloneBlock, register
+from clonalbayes.steps import VARIABLES, CloneBlock, TreeBlock, register, register_tree
 from clonalbayes.steps.clone_step import TAG
+from clonalbayes.steps.tree_step import TREE_TAG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 def build_model(data: Patient | xr.Dataset, spec: str | Path | Spec = "clones") -> pm.Model:
     """State the whole joint density of a model for one patient.
 
-    Inside the model `pm.sample` picks clonalbayes' own step methods by itself. For long runs
+    Inside the model `pm.sample` picks clonalbayes' own step methods by itself (not where the specification has
+    constraints: `clonalbayes.fit` keeps to those). For long runs
     `clonalbayes.fit` runs the same kernels with less overhead.
 
     Parameters
@@ -88,6 +90,11 @@ def build_model(data: Patient | xr.Dataset, spec: str | Path | Spec = "clones") 
         fractions = alt_fractions(reads, assignment, genotype, clones, parameters)
         add_reads(reads, spec, assignment, fractions, parameters.precision)
     if with_tree:
+        if not spec.constraints:  # the step does not know them
+            tree_block = TreeBlock(reads, priors, slots, tuple(variable.name for variable in model.free_RVs))
+            for variable in model.free_RVs:
+                setattr(variable.tag, TREE_TAG, tree_block)
+            register_tree()
         return model
     block = CloneBlock(reads, priors, slots)
     for name in VARIABLES:

@@ -111,13 +111,17 @@ class CloneStep(BlockedStep):
     ) -> None:
         model = pm.modelcontext(model)
         self.vars = list(vars)
-        self.block = _block_of(self.vars, model)
+        self.block = self._find_block(model)
         self.dtypes = {var.name: var.dtype for var in self.vars}
         self.births, self.splits, self.envelope_share = births, splits, envelope_share
         self.rng = get_random_generator(rng)
         self.tune, self.done = True, 0
         self._arrays: Arrays | None = None
         self.step_size, self.moments = np.empty(0), np.empty(0)
+
+    def _find_block(self, model: pm.Model) -> CloneBlock:
+        """The block that all variables belong to, checked to be complete."""
+        return _block_of(self.vars, model)
 
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
         """Begin a chain: take its generator and forget the chain before."""
