@@ -354,7 +354,7 @@ def test_an_input_that_is_not_there(command, tmp_path, capsys):
 def test_fit_checks_model_and_target_before_it_reads(tmp_path, capsys):
     path = tmp_path / "reads.tsv"
     path.write_text(READS, encoding="utf-8")
-    assert main(["fit", str(path), "--out", str(tmp_path / "r"), "--model", "tree"]) == WRONG_INPUT
+    assert main(["fit", str(path), "--out", str(tmp_path / "r"), "--model", "trees"]) == WRONG_INPUT
     assert "Use one of clones" in capsys.readouterr().err
     assert main(["fit", str(path), "--out", str(tmp_path)]) == WRONG_INPUT
     assert "not a result folder" in capsys.readouterr().err
@@ -375,9 +375,9 @@ SHORT = ["--chains", "2", "--draws", "30", "--tune", "30", "--seed", "5"]
 
 
 def test_fit_writes_the_whole_result_and_nothing_beside_it(small_result):
-    from clonalbayes.results import FILES
+    from clonalbayes.results import FILES, TREE_FILES
 
-    assert sorted(path.name for path in small_result.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in small_result.iterdir()) == sorted((*FILES, *TREE_FILES))
     assert sorted(path.name for path in small_result.parent.iterdir()) == ["result", "sim"]
     recorded = json.loads((small_result / "run.json").read_text(encoding="utf-8"))
     assert recorded["settings"]["seed"] == 5

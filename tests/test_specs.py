@@ -240,7 +240,7 @@ def test_another_form_of_a_block_drops_the_priors_of_the_old_one():
     added = (set(tree.priors) | set(tree.constants)) - set(clones.priors) - set(clones.constants)
     assert added == set(of_tree)
     assert tree.priors["precision"] == clones.priors["precision"]
-    assert (tree.constant("founder_weight"), tree.constant("purity_slack")) == (0.3, 0.01)
+    assert (tree.constant("founder_weight"), tree.constant("purity_slack")) == (1.0, 0.01)
     assert tree.value("fraction_concentration", "sigma") == 0.5
     assert tree.value("present_prob", "concentration") == 4.0
 

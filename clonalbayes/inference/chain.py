@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clonalbayes.faults import fail
 from clonalbayes.genotypes import CompiledReads
 from clonalbayes.inference.conditions import Conditions
 from clonalbayes.kernels import refs
@@ -184,6 +185,11 @@ class Chain:
         loglik = self._sweep(self.done + 1 if self.done < plan.tune else 0)
         self.done += 1
         kept = self.done - plan.tune
+        if kept == 1 and plan.conditions is not None and plan.conditions.broken(self.state):
+            raise fail(
+                "--model", "the chains found no state that meets all constraints of the specification",
+                "Drop the one that the reads contradict, or tune longer.",
+            )  # fmt: skip
         if kept > 0 and kept % plan.thin == 0:
             lp = loglik + log_prior(data, ref, work, plan.priors)
             self.records.add(kept // plan.thin - 1, self.state, lp, loglik)
