@@ -4,7 +4,7 @@
 >>> rng = np.random.default_rng(1)
 >>> alt = rng.binomial(40, 2e-4, (500, 8))
 >>> model = learn_errors(alt, np.full((500, 8), 40))
->>> 1e-4 < model.site_rates().mean.mean() < 4e-4
+>>> bool(1e-4 < model.site_rates().mean.mean() < 4e-4)
 True
 """
 
