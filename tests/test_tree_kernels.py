@@ -35,7 +35,7 @@ ALONE = [  # each move with the least that it needs to get everywhere
     ("transfer", "given: three, purity"),
     ("settle, genotypes, purity", "given: three, aberrant"),
     ("rehang, transfer", "given: three"),
-    ("rehang, transfer", "given: three, called"),
+    ("rehang, transfer", "given: two, called"),
     ("rehang, transfer", "given: four, spikes"),
     ("regraft", "given: three, apart"),
     ("regraft, transfer", "given: three, purity"),
@@ -46,15 +46,16 @@ ALONE = [  # each move with the least that it needs to get everywhere
     ("births", "free: reads"),
     ("births", "free: no reads"),
     ("births", "free: called"),
-    ("births, transfer", "free: purity"),
-    ("births, transfer, purity", "free: aberrant"),
+    ("births, tree, transfer", "free: purity"),
+    ("births, tree, transfer, purity", "free: aberrant"),
     ("assign, condense, transfer", "free: reads"),
     ("assign, condense, transfer", "free: called"),
     ("splits, transfer", "free: reads"),
     ("splits, transfer", "free: no reads"),
     ("assign, splits, transfer", "free: called"),
 ]
-TOGETHER = ["reads", "four", "called", "one sample called", "purity", "founders", "no reads"]
+TOGETHER = ["reads", "called", "purity", "founders", "no reads"]
+LARGE = ["four", "one sample called"]
 
 
 def assert_exact(report: Report) -> None:
@@ -65,13 +66,12 @@ def assert_exact(report: Report) -> None:
 
 @pytest.mark.parametrize("problem", GIVEN)
 def test_all_moves_of_the_tree_find_every_tree_as_often_as_they_should(problem):
-    assert_exact(check(KERNELS, problem, "all given", 16000, seed=1, means="four" not in problem))
+    assert_exact(check(KERNELS, problem, "all given", 12000, seed=1, means="four" not in problem))
 
 
-@pytest.mark.parametrize("problem", TOGETHER)
+@pytest.mark.parametrize("problem", [*TOGETHER, *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)])
 def test_all_moves_find_every_partition_with_every_tree_as_often_as_they_should(problem):
-    means = problem not in ("four", "one sample called")
-    assert_exact(check(KERNELS, f"free: {problem}", "all", 16000, seed=2, means=means))
+    assert_exact(check(KERNELS, f"free: {problem}", "all", 12000, seed=2, means=problem not in LARGE))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_each_move_alone_or_with_the_least_that_it_needs(run, problem):
 
 
 def test_every_move_is_checked_alone():
-    assert {block for run, _ in ALONE for block in RUNS[run].blocks} | {"tree"} == set(BLOCKS)
+    assert {block for run, _ in ALONE for block in RUNS[run].blocks} == set(BLOCKS)
 
 
 # ---- the support: no move ever breaks the pigeonhole principle
@@ -135,7 +135,7 @@ def wide_problem(clones: int, samples: int, seed: int) -> TreeProblem:
     """A cluster of one mutation for each clone of a random tree, most of them absent from most samples."""
     rng = np.random.default_rng(seed)
     phi = rng.random((clones, samples)) * (rng.random((clones, samples)) < 0.5)
-    depth = rng.integers(20, 200, (clones, samples))
+    depth = rng.integers(2, 25, (clones, samples))
     return TreeProblem(
         dataset(rng.binomial(depth, 0.5 * phi), depth), tuple(rng.uniform(0.2, 0.8, samples)),
         tuple(rng.uniform(0.02, 1.5, samples)), labels=tuple(range(clones)), precision=500.0, error_rate=0.002,
@@ -143,16 +143,16 @@ def wide_problem(clones: int, samples: int, seed: int) -> TreeProblem:
 
 
 def test_in_a_million_draws_no_clone_is_larger_than_its_parent():
-    proposals = 0
+    counts = np.zeros(state.N_COUNTERS, int)
     for seed, clones in ((1, 3), (2, 8), (3, 20)):
         chain = make_chain(wide_problem(clones, 4, seed), clones + 4)
         prepare(chain, KERNELS)
         rng = np.random.default_rng(seed)
-        sweeps = 400_000 // (clones * 10)
+        sweeps = 600_000 // (clones * 10)
         assert walk(chain.d, chain.s, chain.w, chain.t, chain.grove, chain.priors, chain.offer, sweeps, rng) == 0
-        proposals += int(chain.state.counters[[20, 22, 24, 26, 28]].sum())
-        assert chain.state.counters[[21, 23, 25, 27, 29]].min() > 100  # accepted: every move has moved
-    assert proposals > 1_000_000
+        counts += chain.state.counters
+    assert counts[20:30:2].sum() > 1_000_000  # proposals
+    assert counts[21:30:2].min() > 100  # accepted: every move has moved
 
 
 def support_of(chain: TreeChain) -> int:

@@ -95,6 +95,7 @@ def deep(n: int, scale: int = 1, **kwargs: Any) -> xr.Dataset:
 
 GIVEN = {
     "two": TreeProblem(deep(2), labels=(0, 1)),
+    "two, called": TreeProblem(deep(2, min_alt=2), labels=(0, 1)),
     "three": TreeProblem(deep(3), labels=(0, 1, 2)),
     "four": TreeProblem(deep(4), labels=(0, 1, 2, 3)),
     "four, no reads": TreeProblem(deep(4, 0), labels=(0, 1, 2, 3), founder_weight=1.0),

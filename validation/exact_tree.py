@@ -30,12 +30,12 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 
 from breakages import intact  # noqa: E402
 from enumeration import BATCHES, Report  # noqa: E402
-from test_tree_kernels import ALONE, GIVEN, TOGETHER  # noqa: E402
+from test_tree_kernels import ALONE, GIVEN, LARGE, TOGETHER  # noqa: E402
 from tree_breakages import PARAMETERS, TREE_BREAKAGES, broken_tree  # noqa: E402
 from tree_check import check  # noqa: E402
 
 LARGEST_GAP, LEVEL = 0.02, 1e-3
-CHECKS = [*(("all given", problem) for problem in GIVEN), *(("all", f"free: {problem}") for problem in TOGETHER)]
+CHECKS = [("all given", problem) for problem in GIVEN] + [("all", f"free: {name}") for name in (*TOGETHER, *LARGE)]
 CHECKS += [("all given, aberrant", "given: three, aberrant"), ("all, aberrant", "free: aberrant"), *ALONE]
 
 # The moves that a breakage concerns, by module, with no more than what they need.
@@ -45,7 +45,10 @@ CONCERNS = {
     "tree_graft": [("births", "free: founders few"), ("births", "free: no reads")],
     "tree_moves": [("swap, transfer", "given: three, called"), ("regraft", "given: three, called")],
     "tree_local": [("settle", "given: three, called"), ("transfer", "given: three")],
-    "tree_births": [("births, transfer, purity", "free: aberrant"), ("assign, condense, transfer", "free: reads")],
+    "tree_births": [
+        ("births, tree, transfer, purity", "free: aberrant"),
+        ("assign, condense, transfer", "free: reads"),
+    ],
     "tree_splits": [("splits, transfer", "free: reads"), ("splits, transfer", "free: no reads")],
     "tree_weights": [("assign, condense, transfer", "free: called"), ("assign, splits, transfer", "free: called")],
 }
