@@ -145,6 +145,8 @@ class Chain:
             refs.refer_data(data), refs.refer_state(self.state), refs.refer_work(work), refs.refer_terms(terms)
         )  # fmt: skip
         self._grove, self._offer = refs.refer_grove(grove), refs.refer_offer(offer)
+        if plan.conditions is not None:
+            work.pinned[plan.conditions.named] = 1
 
     def begin(self) -> None:
         """Give the state its first values."""

@@ -68,6 +68,11 @@ class Conditions:
         ]
         return cls(*(np.array(rows, np.int64).reshape(-1, 2) for rows in (precede, together, absent)))
 
+    @property
+    def named(self) -> np.ndarray:
+        """Mutations that the conditions speak of."""
+        return np.unique(np.concatenate([self.precede.ravel(), self.together.ravel(), self.absent[:, 0]]))
+
     def broken(self, state: State) -> int:
         """Number of conditions that a state does not meet; a mutation outside the clones meets none."""
         z, root = state.z, len(state.parent)

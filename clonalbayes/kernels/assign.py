@@ -198,11 +198,11 @@ def settle(
     """Draw label and genotype of mutations low..high-1; scores[k, x]: clones, germline, noise."""
     clones, capacity = state.n_clones[0], state.ccf.shape[0]
     column = np.empty(clones + 2)
-    z, size, g = state.z, work.size, state.g
+    z, size, g, pinned = state.z, work.size, state.g, work.pinned
     for x in range(high - low):
         i = low + x
         old = z[i]
-        if not (old >= 0 and size[old] == 1):
+        if not ((old >= 0 and size[old] == 1) or pinned[i]):
             for k in range(clones + 2):
                 column[k] = scores[k, x]
             pick = draw_log(column, clones + 2, rng)

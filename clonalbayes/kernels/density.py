@@ -36,6 +36,8 @@ def log_prior(data: ReadData, state: State, work: Work, priors: Priors) -> float
         total -= math.log(float(data.n_geno[data.cls[i]]))
     for s in range(state.ccf.shape[1]):
         for which in (PRECISION, ERROR, PURITY, CN_CLONAL):
+            if which == PURITY and priors.tree[0] > 0.0 and priors.linked[s] == 0:
+                continue  # the reads do not depend on it, and what is known of the share is counted with the tree
             total += parameter_log_prior(state, priors, s, which)
     return total + (tree_log_prior(state, priors) if priors.tree[0] > 0.0 else free_log_prior(state, priors))
 

@@ -63,6 +63,7 @@ class Work(NamedTuple):
     depth_count: np.ndarray  # [depth axis] mutations outside noise at each depth
     depth_sum: np.ndarray  # [N] depth term of the beta-binomial over samples
     log_weight: np.ndarray  # [K + 1]
+    pinned: np.ndarray  # [N] 1 for mutations that conditions name: they change places by guarded moves only
 
 
 def new_state(data: ReadData, capacity: int) -> State:
@@ -122,4 +123,5 @@ def new_work(data: ReadData, capacity: int) -> Work:
         depth_count=np.zeros(len(data.depth_val), np.int64),
         depth_sum=np.zeros(n),
         log_weight=np.zeros(rows),
+        pinned=np.zeros(n, np.uint8),
     )

@@ -86,8 +86,8 @@ def sweep_joint(
     """
     records = (data, state, work, terms, grove, priors, offer)
     prepare(data, state, work, priors, grove)
+    assign_all(data, state, work, priors.component, rng)
     for block in (
-        lambda: assign_all(data, state, work, priors.component, rng),
         lambda: graft_births_and_deaths(*records, births, rng),
         lambda: graft_condensations(*records, CONDENSATIONS, rng),
         lambda: graft_split_or_merge(*records, splits, rng),
