@@ -167,7 +167,7 @@ BREAKAGES: dict[str, tuple[str, str, str]] = {
     ),
     "assignment of the last member": (
         "assign.settle",
-        "if not (old >= 0 and size[old] == 1):",
+        "if not ((old >= 0 and size[old] == 1) or pinned[i]):",
         "if not (old >= 0 and size[old] < 3):",
     ),
     "genotypes without reads": ("assign.draw_genotype", "if row >= 0:", "if row > 99:"),

@@ -98,7 +98,7 @@ def whole_logp(ds, point):
     total += gammaln(slots - len(used) + 1) - gammaln(slots + 1)
     total += stats.gamma.logpdf(point["concentration"], 1.0)
     total += stats.lognorm(1.2, scale=500.0).logpdf(point["precision"]).sum()
-    error = stats.lognorm(1.0, scale=3e-4)
+    error = stats.lognorm(0.7, scale=1.5e-4)
     total += (error.logpdf(point["error_rate"]) - error.logcdf(0.05)).sum()
     return float(total + stats.beta(10.0, 1.0).logpdf(point["cn_clonal_fraction"]).sum())
 
