@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from html import escape
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from clonalbayes.data.patient import Patient
+    from clonalbayes.summaries.part import Part
 
 POSTERIOR, RUN = "posterior.nc", "run.json"
 TABLES = ("clones", "mutations", "excluded", "n_clones", "samples", "diagnostics")
@@ -54,7 +55,9 @@ SHOWN = 10
 """Rows of the table in the HTML of a result."""
 
 
-def write(tree: xr.DataTree, patient: Patient, folder: Path, run_info: Mapping[str, Any]) -> None:
+def write(
+    tree: xr.DataTree, patient: Patient, folder: Path, run_info: Mapping[str, Any], parts: Sequence[Part] = ()
+) -> None:
     """Write the result folder, whole or not at all.
 
     Parameters
@@ -67,7 +70,9 @@ def write(tree: xr.DataTree, patient: Patient, folder: Path, run_info: Mapping[s
         The folder. If it exists it is replaced, once the new one is complete; files in it that are not part
         of a result stay in a folder named `NAME.previous`.
     run_info
-        For ``run.json``; the verdict on convergence is added, and what was found of the trees.
+        For ``run.json``; the verdict on convergence is added, and what was found of the trees and by the parts.
+    parts
+        Of further parts of the analysis: dates, signatures and the like.
     """
     from clonalbayes.summaries import diagnose, tables, tree_parts
 
@@ -77,14 +82,27 @@ def write(tree: xr.DataTree, patient: Patient, folder: Path, run_info: Mapping[s
     of_trees, texts, found = tree_parts(tree)
     if found:
         info["trees"] = found
+    info |= {part.name: dict(part.entry) for part in parts}
     with _whole(folder) as part:
         write_tree(tree, part / POSTERIOR)
         for name, frame in ({name: frames[name] for name in TABLES} | of_trees).items():
             write_table(frame, part / f"{name}.tsv")
         for name, content in texts.items():
             (part / name).write_text(content, encoding="utf-8", newline="\n")
+        for one in parts:
+            write_part(one, part)
         text = json.dumps(info, indent=2, ensure_ascii=False, default=str)
         (part / RUN).write_text(text + "\n", encoding="utf-8")
+
+
+def write_part(part: Part, folder: Path) -> None:
+    """Write the tables and arrays of one part into a folder."""
+    from clonalbayes.signatures.output import write_rows
+
+    for name, rows in part.tables.items():
+        write_rows(rows, folder / f"{name}.tsv")
+    for name, arrays in part.arrays.items():
+        arrays.to_netcdf(folder / f"{name}.nc", engine="netcdf4")
 
 
 @contextmanager
@@ -131,7 +149,9 @@ def _put_in_place(part: Path, folder: Path, aside: Path) -> None:
 
 def _clear(aside: Path, folder: Path) -> None:
     """Remove a replaced result; what is not part of a result stays in a folder that can be seen."""
-    for name in (*FILES, *TREE_FILES):
+    from clonalbayes.summaries.part import PART_FILES
+
+    for name in (*FILES, *TREE_FILES, *PART_FILES):
         (aside / name).unlink(missing_ok=True)
     try:
         aside.rmdir()

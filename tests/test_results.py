@@ -293,3 +293,19 @@ def test_the_scorer_reads_what_the_adapter_writes(shared, made, tmp_path):
     assert scores["recovered"] == 3
     assert scores["noise_dropped"] == 1.0
     assert scores["cover95"] == 1.0
+
+
+def test_parts_are_written_with_the_rest_and_go_with_a_replaced_result(tmp_path):
+    from clonalbayes.summaries.part import PART_FILES, Part
+
+    part = Part("timing", {"findings": ["dated"]}, {"timing": [{"event": "1", "ess": float("nan")}]})
+    summary, folder = summarise(known()[0]), tmp_path / "r"
+    results.write(summary, patient(dataset(66)), folder, {}, [part])
+    assert (folder / "timing.tsv").read_text(encoding="utf-8") == "event\tess\n1\tNA\n"
+    assert results.open_result(folder).run["timing"] == {"findings": ["dated"]}
+    results.write(summary, patient(dataset(66)), folder, {})
+    assert {path.name for path in folder.iterdir()} == set(results.FILES)
+    assert [path.name for path in tmp_path.iterdir()] == ["r"]
+    assert "timing.tsv" in PART_FILES
+    with pytest.raises(ValueError, match="PART_TABLES"):
+        Part("timing", {}, {"times": []})
