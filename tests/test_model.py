@@ -306,9 +306,9 @@ def test_own_variables_compile_without_a_warning(name):
 
 def test_batches_take_their_shape_from_size_and_parameters():
     rng = np.random.default_rng(0)
-    drawn = partition.AssignmentRV.rng_fn(rng, np.ones((2, 1)), np.ones(3), 5, 5, size=(2, 4))
+    drawn = partition.AssignmentRV().rng_fn(rng, np.ones((2, 1)), np.ones(3), 5, 5, (2, 4))
     assert drawn.shape == (2, 4, 5)
-    assert reads.GenotypeRV.rng_fn(rng, 0, np.array([0, 3, 3]), None).shape == (3,)
+    assert reads.GenotypeRV().rng_fn(rng, 0, np.array([0, 3, 3]), None).shape == (3,)
     assert draws.draw_index(np.array([0.0, 1.0, 0.0]), 3, rng) == 1
 
 

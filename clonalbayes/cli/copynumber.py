@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from clonalbayes.cli.sites import check_out, named_files
-from clonalbayes.faults import Fault, InputError, fail
+from clonalbayes.faults import fail
 
 if TYPE_CHECKING:
     from clonalbayes.copynumber import CopyNumber
@@ -26,20 +26,10 @@ def copynumber(options: argparse.Namespace) -> None:
 
 def read_all(arguments: Iterable[str]) -> CopyNumber:
     """Read ``FILE`` or ``SAMPLE=FILE`` arguments, every fault of every file at once."""
-    from clonalbayes.copynumber import read_copy_number
-    from clonalbayes.copynumber.segments import join_tables
+    from clonalbayes.copynumber import segments
 
-    faults: list[Fault] = []
-    parts = []
-    for argument in arguments:
-        (file,), names = named_files([argument])
-        try:
-            parts.append(read_copy_number(file, names.get(str(file))))
-        except InputError as error:
-            faults += error.faults
-    if faults:
-        raise InputError(faults)
-    return join_tables(parts)
+    given = [named_files([argument]) for argument in arguments]
+    return segments.read_all((file, names.get(str(file))) for (file,), names in given)
 
 
 def _segments(table: CopyNumber, options: argparse.Namespace) -> list[str]:

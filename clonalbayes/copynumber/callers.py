@@ -11,9 +11,9 @@ import pandas as pd
 
 from clonalbayes.data.readers import cells
 from clonalbayes.data.readers.cells import Rule, numbers
-from clonalbayes.data.readers.columns import plain
-from clonalbayes.data.readers.tables import Table, read_table
-from clonalbayes.data.readers.text import TextFile, guess_separator, header_line, split_line
+from clonalbayes.data.readers.columns import read_plain
+from clonalbayes.data.readers.tables import Table
+from clonalbayes.data.readers.text import TextFile, guess_separator, header_line
 from clonalbayes.faults import FaultList
 
 from .regions import plain_chroms
@@ -49,20 +49,6 @@ FACETS_CLONAL = 0.8
 """A FACETS segment whose state more than this share of the tumour cells has is clonal: its errors are large."""
 
 TEXT = {*CHROM, *SAMPLE, "source"}
-
-
-def _open(source: TextFile, faults: FaultList) -> Table:
-    """Read a table whose columns are renamed to the form of `plain`."""
-    _, line = header_line(source)
-    written = [h.strip() for h in split_line(line, guess_separator(line))]
-    texts = [h for h in written if plain(h) in TEXT]
-    table = read_table(source, faults, text_columns=texts, row_names=True)
-    names: dict[str, str] = {}
-    for column in table.frame.columns:
-        names.setdefault(plain(str(column)), str(column))
-    table.frame = table.frame[list(names.values())]
-    table.rename(names)
-    return table
 
 
 def _first(table: Table, options: tuple[str, ...]) -> str | None:
@@ -139,7 +125,7 @@ def _called(frame: pd.DataFrame, good: np.ndarray, name: str, notes: list[str]) 
 
 def ascat(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFrame:
     """Read ASCAT's ``segments.txt``: sample, chr, startpos, endpos, nMajor, nMinor."""
-    table = _open(source, faults)
+    table = read_plain(source, faults, TEXT)
     frame, good = _places(table, faults)
     _split(table, frame, ("nmajor", "nminor", None), faults)
     return _called(frame, good, table.name, notes)
@@ -150,7 +136,7 @@ def caveman(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFra
     separator = guess_separator(source.head(1)[0])
     names = ("number", "chrom", "start", "end", "normal_cn", "normal_minor", "total_cn", "minor_cn")
     headed = separator.join(names).encode() + b"\n" + source.data
-    table = _open(TextFile(source.path, headed, source.digest), faults)
+    table = read_plain(TextFile(source.path, headed, source.digest), faults, TEXT)
     table.source, table.rows = source, table.rows - 1
     frame, good = _places(table, faults)
     _split(table, frame, (None, "minor_cn", "total_cn"), faults)
@@ -160,7 +146,7 @@ def caveman(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFra
 
 def battenberg(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFrame:
     """Read Battenberg's ``subclones.txt``: solution A, with one or two states."""
-    table = _open(source, faults)
+    table = read_plain(source, faults, TEXT)
     frame, good = _places(table, faults)
     _split(table, frame, ("nmaj1_a", "nmin1_a", None), faults)
     major, minor = (_copies(table, _first(table, (name,)), faults) for name in ("nmaj2_a", "nmin2_a"))
@@ -196,7 +182,7 @@ def _second(
 
 def sequenza(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFrame:
     """Read Sequenza's ``segments.txt``: CNt copies in all, A and B of each allele where they are known."""
-    table = _open(source, faults)
+    table = read_plain(source, faults, TEXT)
     frame, good = _places(table, faults)
     _split(table, frame, ("a", "b", "cnt"), faults)
     return _called(frame, good, table.name, notes)
@@ -204,7 +190,7 @@ def sequenza(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFr
 
 def purple(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFrame:
     """Read PURPLE's ``purple.cnv.somatic.tsv``: copies of each allele as fractions."""
-    table = _open(source, faults)
+    table = read_plain(source, faults, TEXT)
     frame, good = _places(table, faults)
     total = np.clip(numbers(table, "copynumber", FLOATING, faults), 0.0, MOST_COPIES)
     minor_name = _first(table, ("minorallelecopynumber", "minoralleleploidy"))
@@ -219,7 +205,7 @@ def purple(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFram
 
 def facets(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFrame:
     """Read FACETS' segments: tcn copies in all, lcn of the minor allele, cf of all cells have the state."""
-    table = _open(source, faults)
+    table = read_plain(source, faults, TEXT)
     frame, good = _places(table, faults)
     suffix = "_em" if "tcn_em" in table.frame and "lcn_em" in table.frame else ""
     if "sample" in frame and "id" in table.frame and frame["sample"].nunique() == len(frame):
@@ -252,7 +238,7 @@ def facets_vcf(source: TextFile, faults: FaultList, notes: list[str]) -> pd.Data
 
 def generic(source: TextFile, faults: FaultList, notes: list[str]) -> pd.DataFrame:
     """Read chrom, start, end, major_cn, minor_cn or total_cn; sample, normal_cn, fraction and a second state."""
-    table = _open(source, faults)
+    table = read_plain(source, faults, TEXT)
     frame, good = _places(table, faults)
     major, minor, total = (_first(table, names) for names in (MAJOR, MINOR, TOTAL))
     if total is None and (major is None or minor is None):

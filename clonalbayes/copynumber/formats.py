@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clonalbayes.data.readers.columns import plain
-from clonalbayes.data.readers.text import TextFile, guess_separator, header_line, split_line
+from clonalbayes.data.readers.text import TextFile, guess_separator, header_names, split_line
 from clonalbayes.faults import FaultList, fail
 
 from . import callers
@@ -71,8 +71,7 @@ SEGMENT_FORMATS: dict[str, SegmentFormat] = {
 
 def header_of(source: TextFile) -> set[str]:
     """Names of the columns in the form of `plain`."""
-    _, line = header_line(source)
-    return {plain(name) for name in split_line(line, guess_separator(line))}
+    return {plain(name) for name in header_names(source)}
 
 
 def recognise(source: TextFile) -> str:

@@ -13,15 +13,9 @@ import pandas as pd
 
 from clonalbayes.data.readers import cells
 from clonalbayes.data.readers.cells import Rule, numbers
-from clonalbayes.data.readers.columns import plain
-from clonalbayes.data.readers.tables import ROW_NAMES, Table, read_table
-from clonalbayes.data.readers.text import (
-    TextFile,
-    guess_separator,
-    header_line,
-    read_text,
-    split_line,
-)
+from clonalbayes.data.readers.columns import plain, read_plain
+from clonalbayes.data.readers.tables import ROW_NAMES, Table
+from clonalbayes.data.readers.text import TextFile, header_names, read_text
 from clonalbayes.faults import FaultList, fail
 
 PURITY_COLUMNS = ("sample", "purity", "purity_sd", "ploidy", "source")
@@ -86,8 +80,7 @@ def read_purity(path: str | os.PathLike[str], sample: str | None = None) -> pd.D
         With every fault of the file.
     """
     source = read_text(Path(path))
-    _, line = header_line(source)
-    header = {plain(name) for name in split_line(line, guess_separator(line))}
+    header = {plain(name) for name in header_names(source)}
     for known in PURITY_FORMATS.values():
         if known.accepts(source, header):
             faults = FaultList()
@@ -96,20 +89,6 @@ def read_purity(path: str | os.PathLike[str], sample: str | None = None) -> pd.D
             return table
     meanings = ", ".join(f.meaning for f in PURITY_FORMATS.values())
     raise fail(source.name, "the content is of no known format of purity", f"Known are: {meanings}.")
-
-
-def _open(source: TextFile, faults: FaultList) -> Table:
-    _, line = header_line(source)
-    written = [h.strip() for h in split_line(line, guess_separator(line))]
-    table = read_table(
-        source, faults, text_columns=[h for h in written if plain(h) in SAMPLE], row_names=True
-    )
-    names: dict[str, str] = {}
-    for column in table.frame.columns:
-        names.setdefault(plain(str(column)) if column != ROW_NAMES else ROW_NAMES, str(column))
-    table.frame = table.frame[list(names.values())]
-    table.rename(names)
-    return table
 
 
 def _best(
@@ -129,7 +108,7 @@ def _best(
 
 def _rho_and_psi(source: TextFile, sample: str | None, faults: FaultList) -> pd.DataFrame:
     """Read Battenberg's ``rho_and_psi.txt``: the row FRAC_GENOME."""
-    table = _open(source, faults)
+    table = read_plain(source, faults, SAMPLE)
     key = ROW_NAMES if ROW_NAMES in table.frame else table.frame.columns[0]
     names = table.frame[key].astype(object).fillna("").astype(str)
     rows = [i for i, name in enumerate(names) if name.strip() == "FRAC_GENOME"]
@@ -143,14 +122,14 @@ def _rho_and_psi(source: TextFile, sample: str | None, faults: FaultList) -> pd.
 def _first_row(purity: str, ploidy: str) -> Callable[[TextFile, str | None, FaultList], pd.DataFrame]:
     def read(source: TextFile, sample: str | None, faults: FaultList) -> pd.DataFrame:
         """Read a table whose first row is the caller's choice."""
-        return _best(_open(source, faults), 0, (purity, ploidy), sample, faults)
+        return _best(read_plain(source, faults, SAMPLE), 0, (purity, ploidy), sample, faults)
 
     return read
 
 
 def _confints(source: TextFile, sample: str | None, faults: FaultList) -> pd.DataFrame:
     """Read Sequenza's ``confints_CP.txt``: lower bound, estimate, upper bound of 95 %."""
-    table = _open(source, faults)
+    table = read_plain(source, faults, SAMPLE)
     if len(table) != 3:
         faults.add(source.name, f"there are {len(table)} rows, not 3", "Give Sequenza's confints_CP file.")
         return as_purity_table([])
@@ -166,7 +145,7 @@ def _usable(sd: float) -> float:
 
 def _purple(source: TextFile, sample: str | None, faults: FaultList) -> pd.DataFrame:
     """Read PURPLE's ``purple.purity.tsv`` (with the range) or ``purple.purity.range.tsv`` (best score)."""
-    table = _open(source, faults)
+    table = read_plain(source, faults, SAMPLE)
     sd, index = float("nan"), 0
     if {"minpurity", "maxpurity"} <= set(table.frame.columns):
         low, high = (numbers(table, name, cells.PURITY, faults) for name in ("minpurity", "maxpurity"))
@@ -178,7 +157,7 @@ def _purple(source: TextFile, sample: str | None, faults: FaultList) -> pd.DataF
 
 def _generic(source: TextFile, sample: str | None, faults: FaultList) -> pd.DataFrame:
     """Read one row a sample: purity (or cellularity), purity_sd, ploidy, sample."""
-    table = _open(source, faults)
+    table = read_plain(source, faults, SAMPLE)
     name = "purity" if "purity" in table.frame else "cellularity"
     values = numbers(table, name, cells.PURITY, faults)
     sds, ploidy = (numbers(table, c, rule, faults) if c in table.frame else np.full(len(table), np.nan)

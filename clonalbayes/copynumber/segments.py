@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from clonalbayes.data.readers.text import read_text
-from clonalbayes.faults import KEPT_PER_KIND, FaultList, InputError, fail
+from clonalbayes.faults import KEPT_PER_KIND, Fault, FaultList, InputError, fail
 
 from .formats import SEGMENT_FORMATS, recognise
 from .purity import PURITY_COLUMNS, PURITY_FORMATS, as_purity_table
@@ -118,6 +119,31 @@ def read_segments(path: str | os.PathLike[str], sample: str | None = None) -> Co
 def empty_segments() -> pd.DataFrame:
     """Return a table of segments without a row."""
     return pd.DataFrame({name: [] for name in COLUMNS})
+
+
+def read_all(wanted: Iterable[tuple[str | os.PathLike[str], str | None]]) -> CopyNumber:
+    """Read several files and put them together.
+
+    Parameters
+    ----------
+    wanted
+        Each file with the name of its sample, None for the file's own.
+
+    Raises
+    ------
+    InputError
+        With every fault of every file.
+    """
+    parts: list[CopyNumber] = []
+    faults: list[Fault] = []
+    for file, name in wanted:
+        try:
+            parts.append(read_copy_number(file, name))
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    return join_tables(parts)
 
 
 def join_tables(parts: list[CopyNumber]) -> CopyNumber:

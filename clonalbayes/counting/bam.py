@@ -58,8 +58,8 @@ class Header:
 
 
 @dataclass
-class BamFile:
-    """A sorted and indexed BAM file that has been looked at.
+class AlignmentFile:
+    """A sorted and indexed file of alignments that has been looked at.
 
     Parameters
     ----------
@@ -67,23 +67,28 @@ class BamFile:
         The file.
     header
         Its header.
-    index
-        Its index.
     notes
         What a user should know.
+    leap
+        Whether no read has been seen that spans more than `feed.SPAN` bases.
     """
 
     path: Path
     header: Header
-    index: Index
-    notes: list[str] = field(default_factory=list)
-    leap: bool = True
-    """Whether no read has been seen that spans more than `feed.SPAN` bases."""
+    notes: list[str] = field(default_factory=list, kw_only=True)
+    leap: bool = field(default=True, kw_only=True)
 
     @property
     def name(self) -> str:
         """Name in messages."""
         return self.path.name
+
+
+@dataclass
+class BamFile(AlignmentFile):
+    """A BAM file with its index."""
+
+    index: Index
 
     def feed(self, contig: int, places: list[tuple[int, int]]) -> Feed:
         """Open the records of one contig.
@@ -128,14 +133,19 @@ def open_bam(path: Path) -> BamFile:
         raise fail(path.name, f"the BAM file is truncated or damaged: {error}", COPY) from None
     if not whole:
         raise fail(path.name, "the BAM file is truncated: the block that ends it is not there", COPY)
-    if header.order == "queryname":
-        raise fail(path.name, "the BAM file is sorted by read name", SORT, value="SO:queryname")
+    check_order(path, header, "BAM")
     where = find_index(path, (".bai", ".csi"))
     index = _own_index(path, where, header, size)
     bam = BamFile(path, header, index)
     if where.stat().st_mtime < path.stat().st_mtime:
         bam.notes.append(f"{where.name} is older than {path.name}; it was compared with the file and fits it")
     return bam
+
+
+def check_order(path: Path, header: Header, kind: str) -> None:
+    """Raise if a file, BAM or CRAM by its `kind`, says that it is sorted by name."""
+    if header.order == "queryname":
+        raise fail(path.name, f"the {kind} file is sorted by read name", SORT, value="SO:queryname")
 
 
 def find_index(path: Path, suffixes: tuple[str, ...]) -> Path:

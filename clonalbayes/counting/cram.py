@@ -6,13 +6,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clonalbayes.faults import fail
 
-from .bam import COPY, REINDEX, SORT, Header, find_index, read_header
+from .bam import COPY, REINDEX, AlignmentFile, Header, check_order, find_index, read_header
 from .blocks import Blocks
 from .feed import Feed
 
@@ -25,31 +25,10 @@ WRONG_REFERENCE = "Give --reference the FASTA that the CRAM file was written wit
 
 
 @dataclass
-class CramFile:
-    """A sorted and indexed CRAM file that has been looked at.
+class CramFile(AlignmentFile):
+    """A CRAM file with the FASTA to decode it with."""
 
-    Parameters
-    ----------
-    path
-        The file.
-    reference
-        The FASTA to decode it with.
-    header
-        Its header.
-    notes
-        What a user should know.
-    """
-
-    path: Path
     reference: Path
-    header: Header
-    notes: list[str] = field(default_factory=list)
-    leap: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name in messages."""
-        return self.path.name
 
     def feed(self, contig: int, places: list[tuple[int, int]]) -> Feed:
         """Unpack the reads of one contig that lie over the places.
@@ -181,9 +160,8 @@ def open_cram(path: Path, reference: Path) -> CramFile:
         raise fail(path.name, "the CRAM file is damaged", COPY, value=str(error)) from None
     if not usable:
         raise fail(where.name, "the index cannot be read", REINDEX)
-    if header.order == "queryname":
-        raise fail(path.name, "the CRAM file is sorted by read name", SORT, value="SO:queryname")
-    found = CramFile(path, reference, header)
+    check_order(path, header, "CRAM")
+    found = CramFile(path, header, reference, leap=False)
     if where.stat().st_mtime < path.stat().st_mtime:
         found.notes.append(f"{where.name} is older than {path.name}")
     return found

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytensor.tensor as pt
 from pytensor.link.numba.dispatch.random import numba_core_rv_funcify
 
 CACHE_VERSION = 1  # to be raised when the draws change: PyTensor caches what it compiles
@@ -29,6 +30,30 @@ def compile_with(op_type: type, core: Callable[[Any], Callable[..., Any]]) -> No
         return core(op), CACHE_VERSION
 
     numba_core_rv_funcify.register(op_type)(dispatch)
+
+
+class CompiledDraw:
+    """Mixed into a random variable whose values the compiled function `core` draws, in Python too."""
+
+    core: Any
+    ndims_params: Any
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        compile_with(cls, lambda op: op.core)
+
+    def rng_fn(self, rng: np.random.Generator, *parameters: Any) -> np.ndarray:
+        """Draw values, [*size, ...]; the last parameter is the size."""
+        return draw_batch(self.core, self.ndims_params, rng, parameters[:-1], parameters[-1])
+
+
+class OnTensors:
+    """Mixed into a distribution whose parameters are symbolic or plain arrays."""
+
+    @classmethod
+    def dist(cls, *parameters: Any, **kwargs: Any) -> Any:
+        """Make the variable outside a model."""
+        return super().dist([pt.as_tensor_variable(p) for p in parameters], **kwargs)  # type: ignore[misc]
 
 
 def draw_batch(

@@ -27,30 +27,21 @@ import pytensor.tensor as pt
 from pytensor.tensor.random.op import RandomVariable
 
 from clonalbayes.kernels.layout import GERMLINE, NOISE, Priors
-from clonalbayes.model.compiled import compile_with, draw_batch
+from clonalbayes.model.compiled import CompiledDraw
 from clonalbayes.model.draws import UNPLACED, draw_assignment
 
 
-class AssignmentRV(RandomVariable):
+class AssignmentRV(CompiledDraw, RandomVariable):
     """Random variable of `Assignment`: concentration, component weights, N, slots -> labels [N]."""
 
     name = "assignment"
     signature = "(),(c),(),()->(n)"
     dtype = "int64"
     _print_name = ("Assignment", "\\operatorname{Assignment}")
+    core = staticmethod(draw_assignment)
 
     def _supp_shape_from_params(self, dist_params: Any, param_shapes: Any = None) -> tuple[Any, ...]:
         return (dist_params[2],)
-
-    @classmethod
-    def rng_fn(
-        cls, rng: np.random.Generator, concentration: Any, weights: Any, n: Any, slots: Any, size: Any = None
-    ) -> np.ndarray:
-        """Draw labels, [*size, N]."""
-        return draw_batch(draw_assignment, (0, 1, 0, 0), rng, (concentration, weights, n, slots), size)
-
-
-compile_with(AssignmentRV, lambda op: draw_assignment)
 
 
 class Assignment(pm.distributions.distribution.Discrete):

@@ -31,24 +31,15 @@ from pymc.distributions.discrete import DiscreteUniformRV
 
 from clonalbayes.genotypes import CompiledReads
 from clonalbayes.kernels.layout import GERMLINE, MAX_ERROR, Priors, ReadData
-from clonalbayes.model.compiled import compile_with, draw_batch
+from clonalbayes.model.compiled import CompiledDraw
 from clonalbayes.model.draws import draw_truncated_normal, draw_uniform_integer
 
 
-class PurityRV(TruncatedNormalRV):
+class PurityRV(CompiledDraw, TruncatedNormalRV):
     """Random variable of `Purity`."""
 
     name = "purity"
-
-    @classmethod
-    def rng_fn(
-        cls, rng: np.random.Generator, mu: Any, sigma: Any, lower: Any, upper: Any, size: Any = None
-    ) -> np.ndarray:
-        """Draw purities, [*size]."""
-        return draw_batch(draw_truncated_normal, (0, 0, 0, 0), rng, (mu, sigma, lower, upper), size)
-
-
-compile_with(PurityRV, lambda op: draw_truncated_normal)
+    core = staticmethod(draw_truncated_normal)
 
 
 class Purity(pm.TruncatedNormal):
@@ -57,18 +48,11 @@ class Purity(pm.TruncatedNormal):
     rv_op = PurityRV()
 
 
-class GenotypeRV(DiscreteUniformRV):
+class GenotypeRV(CompiledDraw, DiscreteUniformRV):
     """Random variable of `Genotype`."""
 
     name = "genotype"
-
-    @classmethod
-    def rng_fn(cls, rng: np.random.Generator, lower: Any, upper: Any, size: Any = None) -> np.ndarray:
-        """Draw genotypes, [*size]."""
-        return draw_batch(draw_uniform_integer, (0, 0), rng, (lower, upper), size)
-
-
-compile_with(GenotypeRV, lambda op: draw_uniform_integer)
+    core = staticmethod(draw_uniform_integer)
 
 
 class Genotype(pm.DiscreteUniform):

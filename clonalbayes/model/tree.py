@@ -37,7 +37,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.random.op import RandomVariable
 
 from clonalbayes.kernels.layout import Priors
-from clonalbayes.model.compiled import compile_with, draw_batch
+from clonalbayes.model.compiled import CompiledDraw, OnTensors
 from clonalbayes.model.draws import draw_fractions, draw_parents, draw_tree_presence
 from clonalbayes.specs import Spec
 
@@ -55,32 +55,20 @@ class Tree(NamedTuple):
     prevalence: Any  # [slot, specimen]
 
 
-class ParentRV(RandomVariable):
+class ParentRV(CompiledDraw, RandomVariable):
     """Random variable of `Parent`: sizes of the slots, weight -> parents [slot]."""
 
     name = "parent"
     signature = "(m),()->(m)"
     dtype = "int64"
     _print_name = ("Parent", "\\operatorname{Parent}")
-
-    @classmethod
-    def rng_fn(cls, rng: np.random.Generator, sizes: Any, weight: Any, size: Any = None) -> np.ndarray:
-        """Draw parents, [*size, slot]."""
-        return draw_batch(draw_parents, (1, 0), rng, (sizes, weight), size)
+    core = staticmethod(draw_parents)
 
 
-compile_with(ParentRV, lambda op: draw_parents)
-
-
-class Parent(pm.distributions.distribution.Discrete):
+class Parent(OnTensors, pm.distributions.distribution.Discrete):
     """Distribution of the parents of slots with members; see the module's docstring."""
 
     rv_op = ParentRV()
-
-    @classmethod
-    def dist(cls, sizes: Any, weight: float, **kwargs: Any) -> Any:
-        """Make the variable outside a model."""
-        return super().dist([pt.as_tensor_variable(sizes), pt.as_tensor_variable(weight)], **kwargs)
 
     def support_point(rv: Any, size: Any, sizes: Any, weight: Any) -> Any:  # noqa: N805
         """All clones are founders."""
@@ -122,32 +110,20 @@ def descendants(parent: Any, used: Any) -> Any:
     return below
 
 
-class TreePresenceRV(RandomVariable):
+class TreePresenceRV(CompiledDraw, RandomVariable):
     """Random variable of `TreePresence`: parents, chance by sample -> presence [slot, specimen]."""
 
     name = "tree_presence"
     signature = "(m),(s)->(m,s)"
     dtype = "int64"
     _print_name = ("TreePresence", "\\operatorname{TreePresence}")
-
-    @classmethod
-    def rng_fn(cls, rng: np.random.Generator, parent: Any, chance: Any, size: Any = None) -> np.ndarray:
-        """Draw presence, [*size, slot, specimen]."""
-        return draw_batch(draw_tree_presence, (1, 1), rng, (parent, chance), size)
+    core = staticmethod(draw_tree_presence)
 
 
-compile_with(TreePresenceRV, lambda op: draw_tree_presence)
-
-
-class TreePresence(pm.distributions.distribution.Discrete):
+class TreePresence(OnTensors, pm.distributions.distribution.Discrete):
     """Distribution of presence down a tree; see the module's docstring."""
 
     rv_op = TreePresenceRV()
-
-    @classmethod
-    def dist(cls, parent: Any, chance: Any, **kwargs: Any) -> Any:
-        """Make the variable outside a model."""
-        return super().dist([pt.as_tensor_variable(parent), pt.as_tensor_variable(chance)], **kwargs)
 
     def support_point(rv: Any, size: Any, parent: Any, chance: Any) -> Any:  # noqa: N805
         """All clones are present."""
@@ -163,39 +139,27 @@ class TreePresence(pm.distributions.distribution.Discrete):
         return pt.switch(inside, pt.switch(free, coin, 0.0).sum(), -np.inf)
 
 
-class CloneFractionRV(RandomVariable):
+class CloneFractionRV(CompiledDraw, RandomVariable):
     """Random variable of `CloneFraction`: presence, concentrations -> fractions [1 + slot, specimen]."""
 
     name = "clone_fraction"
     signature = "(m,s),(s)->(p,s)"
     dtype = "floatX"
     _print_name = ("CloneFraction", "\\operatorname{CloneFraction}")
+    core = staticmethod(draw_fractions)
 
     def _supp_shape_from_params(self, dist_params: Any, param_shapes: Any = None) -> tuple[Any, ...]:
         shape = dist_params[0].shape if param_shapes is None else param_shapes[0]
         return (shape[-2] + 1, shape[-1])
 
-    @classmethod
-    def rng_fn(cls, rng: np.random.Generator, presence: Any, concentration: Any, size: Any = None) -> np.ndarray:
-        """Draw fractions, [*size, 1 + slot, specimen]."""
-        return draw_batch(draw_fractions, (2, 1), rng, (presence, concentration), size)
 
-
-compile_with(CloneFractionRV, lambda op: draw_fractions)
-
-
-class CloneFraction(pm.distributions.distribution.Continuous):
+class CloneFraction(OnTensors, pm.distributions.distribution.Continuous):
     """Distribution of the cells over normal cells and present clones; see the module's docstring.
 
     Its density in a sample is over the fractions of the present clones, whose sum is at most 1.
     """
 
     rv_op = CloneFractionRV()
-
-    @classmethod
-    def dist(cls, presence: Any, concentration: Any, **kwargs: Any) -> Any:
-        """Make the variable outside a model."""
-        return super().dist([pt.as_tensor_variable(presence), pt.as_tensor_variable(concentration)], **kwargs)
 
     def support_point(rv: Any, size: Any, presence: Any, concentration: Any) -> Any:  # noqa: N805
         """Equal parts."""

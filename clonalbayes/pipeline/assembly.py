@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clonalbayes.data.assemble import LARGEST_DEFAULT_MIN_ALT
-from clonalbayes.faults import Fault, FaultList, fail
+from clonalbayes.faults import FaultList, fail
 
 from .filter_keys import FILTERED_FILE
 from .runfile import RunFile
@@ -118,23 +118,12 @@ def copy_number_of(run: RunFile) -> CopyNumber:
     InputError
         With every fault of every file.
     """
-    from clonalbayes.copynumber import read_copy_number
-    from clonalbayes.copynumber.segments import join_tables
-    from clonalbayes.faults import InputError
+    from clonalbayes.copynumber.segments import read_all
 
     wanted: list[tuple[Path, str | None]] = [(f, s.name) for s in run.samples for f in s.copy_number]
     wanted += [(s.purity, s.name) for s in run.samples if isinstance(s.purity, Path)]
     wanted += [(f, None) for f in run.setting("copy_number", "files", ())]
-    parts: list[CopyNumber] = []
-    faults: list[Fault] = []
-    for file, name in wanted:
-        try:
-            parts.append(read_copy_number(file, name))
-        except InputError as error:
-            faults += error.faults
-    if faults:
-        raise InputError(faults)
-    return join_tables(parts)
+    return read_all(wanted)
 
 
 def in_order(run: RunFile, patient: Patient, file: str) -> Patient:

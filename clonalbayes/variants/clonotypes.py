@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pandas as pd
 
 from clonalbayes.data.readers import cells
 from clonalbayes.data.readers.tables import Table, read_table
-from clonalbayes.data.readers.text import TextFile, guess_separator, header_line, split_line
+from clonalbayes.data.readers.text import TextFile, header_line, header_names
 from clonalbayes.faults import FaultList
 
 from .event_table import Event, Found
@@ -62,11 +61,6 @@ SHARE = cells.Rule("fraction", 0, 1, False, "Give the share of all reads, from 0
 NUCLEOTIDES = re.compile(r"[ACGTNRYSWKMBDHVacgtnryswkmbdhv]+")
 
 
-def _header(source: TextFile) -> list[str]:
-    _, line = header_line(source)
-    return [h.strip() for h in split_line(line, guess_separator(line))]
-
-
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
@@ -79,7 +73,7 @@ def refuse_mixcr(source: TextFile) -> str | None:
     source
         The file.
     """
-    there = {_plain(h) for h in _header(source)}
+    there = {_plain(h) for h in header_names(source)}
     for what, names in (("V hits", MIXCR_COLUMNS["v"]), ("the clone's count", MIXCR_COLUMNS["count"])):
         if not there & set(names):
             return f"there is no column of {what}"
@@ -94,7 +88,7 @@ def refuse_airr(source: TextFile) -> str | None:
     source
         The file.
     """
-    missing = [c for c in ("v_call", "j_call", "junction") if c not in _header(source)]
+    missing = [c for c in ("v_call", "j_call", "junction") if c not in header_names(source)]
     return f"there is no column {missing[0]}" if missing else None
 
 
@@ -131,7 +125,7 @@ def read_mixcr(source: TextFile, faults: FaultList, sample: str) -> Found:
     Found
     """
     written: dict[str, str] = {}
-    for h in _header(source):
+    for h in header_names(source):
         written.setdefault(_plain(h), h)
     chosen = {what: written[n] for what, names in MIXCR_COLUMNS.items() for n in reversed(names) if n in written}
     texts = [c for what, c in chosen.items() if what not in ("count", "fraction", "molecules")]
@@ -142,7 +136,7 @@ def read_mixcr(source: TextFile, faults: FaultList, sample: str) -> Found:
         cells.numbers(table, chosen["fraction"], SHARE, faults) if "fraction" in chosen else np.full(len(table), np.nan)
     )
     faults.raise_if_any()
-    text = {what: _texts(table, column) for what, column in chosen.items() if column in texts}
+    text = {what: cells.texts(table, column) for what, column in chosen.items() if column in texts}
     total = _total(counts, share)
     found = Found(source.name, [], digests={source.name: source.digest})
     if chosen.get("junction") and _plain(chosen["junction"]) not in MIXCR_COLUMNS["junction"][:2]:
@@ -163,10 +157,6 @@ def _molecules(table: Table, chosen: dict[str, str], faults: FaultList) -> list[
     if column is None or column == chosen["count"]:
         return None
     return [f"{v:.12g}" if v == v else "" for v in cells.numbers(table, column, READS, faults)]
-
-
-def _texts(table: Table, column: str) -> list[str]:
-    return ["" if pd.isna(x) else str(x).strip() for x in table.frame[column]]
 
 
 def _total(counts: np.ndarray, share: np.ndarray) -> float:
@@ -215,7 +205,7 @@ def read_airr(source: TextFile, faults: FaultList, sample: str) -> Found:
     -------
     Found
     """
-    header = _header(source)
+    header = header_names(source)
     number, _ = header_line(source)
     for column in AIRR_NEEDED:
         if column not in header:
@@ -232,7 +222,7 @@ def read_airr(source: TextFile, faults: FaultList, sample: str) -> Found:
     for column in ("productive", "rev_comp"):
         _check_booleans(table, column, faults)
     counts = cells.numbers(table, count, READS, faults) if count else np.full(len(table), np.nan)
-    text = {c: _texts(table, c) for c in table.frame.columns if c != count}
+    text = {c: cells.texts(table, c) for c in table.frame.columns if c != count}
     bad = np.array([bool(j) and not NUCLEOTIDES.fullmatch(j) for j in text.get("junction", [])], dtype=bool)
     if bad.any():
         cells.add_cells(faults, table, bad, "junction", "the junction is not a sequence of bases", "Give nucleotides.")
@@ -247,7 +237,7 @@ def read_airr(source: TextFile, faults: FaultList, sample: str) -> Found:
 
 def _check_booleans(table: Table, column: str, faults: FaultList) -> None:
     if column in table.frame:
-        bad = np.array([t not in (*TRUE, *FALSE, "") for t in _texts(table, column)], dtype=bool)
+        bad = np.array([t not in (*TRUE, *FALSE, "") for t in cells.texts(table, column)], dtype=bool)
         cells.add_cells(faults, table, bad, column, "the value is neither T nor F", "Write T, F, or nothing.")
 
 

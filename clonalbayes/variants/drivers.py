@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pandas as pd
 
 from clonalbayes.data.readers import cells
 from clonalbayes.data.readers.tables import ROW_NAMES, Table, read_table
-from clonalbayes.data.readers.text import TextFile, guess_separator, header_line, split_line
+from clonalbayes.data.readers.text import TextFile, header_names
 from clonalbayes.faults import FaultList
 
 from .builds import build_named
@@ -48,11 +47,6 @@ SITE = re.compile(
 )
 
 
-def _header(source: TextFile) -> list[str]:
-    _, line = header_line(source)
-    return [h.strip() for h in split_line(line, guess_separator(line))]
-
-
 def _chosen(header: list[str]) -> dict[str, str]:
     """Return which column holds what."""
     plain: dict[str, str] = {}
@@ -73,7 +67,7 @@ def refuse(source: TextFile) -> str | None:
     source
         The file.
     """
-    chosen = _chosen(_header(source))
+    chosen = _chosen(header_names(source))
     if "gene" not in chosen:
         return "there is no column gene"
     if "mutation" not in chosen and not {"chrom", "pos"} <= chosen.keys():
@@ -97,16 +91,12 @@ def read_events(source: TextFile, faults: FaultList, sample: str) -> Found:
     -------
     Found
     """
-    chosen = _chosen(_header(source))
+    chosen = _chosen(header_names(source))
     numeric = [chosen[k] for k in ("pos", "evidence", "total") if k in chosen]
-    texts = [h for h in _header(source) if h not in numeric]
+    texts = [h for h in header_names(source) if h not in numeric]
     table = read_table(source, faults, text_columns=texts, row_names=True)
     numbers = _numbers(table, chosen, faults)
-    cell = {
-        h: ["" if pd.isna(x) else str(x).strip() for x in table.frame[h]]
-        for h in table.frame.columns
-        if h not in numeric
-    }
+    cell = {h: cells.texts(table, h) for h in table.frame.columns if h not in numeric}
     _check(table, chosen, cell, numbers, faults)
     faults.raise_if_any()
     found = Found(source.name, [], digests={source.name: source.digest})

@@ -26,7 +26,7 @@ import pandas as pd
 
 from clonalbayes.data.readers import cells
 from clonalbayes.data.readers.tables import read_table
-from clonalbayes.data.readers.text import TextFile, guess_separator, header_line, split_line
+from clonalbayes.data.readers.text import TextFile, header_names
 from clonalbayes.faults import FaultList
 
 from .builds import chrom_order
@@ -256,8 +256,7 @@ def refuse(source: TextFile) -> str | None:
     source
         The file.
     """
-    _, line = header_line(source)
-    header = {h.strip() for h in split_line(line, guess_separator(line))}
+    header = header_names(source)
     missing = [c for c in ("event", "kind", "chrom1", "pos1", "sample", "evidence") if c not in header]
     return f"there is no column {missing[0]}" if missing else None
 
@@ -290,7 +289,7 @@ def parse(source: TextFile, faults: FaultList) -> pd.DataFrame:
         elif c in NUMBERS:
             out[c] = cells.numbers(table, c, EVIDENCE, faults)
         else:
-            text = ["" if pd.isna(x) else str(x).strip() for x in table.frame[c]]
+            text = cells.texts(table, c)
             out[c] = np.array(text if c in LISTS else [unquoted(t) for t in text], dtype=object)
     bad = ~np.isin(out["kind"].astype(str), KINDS)
     cells.add_cells(faults, table, bad, "kind", "the kind of event is unknown", f"Use one of: {', '.join(KINDS)}.")

@@ -7,11 +7,10 @@ puts the right one in its place when it is given a reference.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from clonalbayes.data.readers import cells
 from clonalbayes.data.readers.tables import Table, read_table
-from clonalbayes.data.readers.text import TextFile, guess_separator, header_line, split_line
+from clonalbayes.data.readers.text import TextFile, header_names
 from clonalbayes.faults import FaultList, fail
 
 from .alleles import BASES, REFERENCE_BASES
@@ -47,8 +46,7 @@ def refuse(source: TextFile) -> str | None:
     source
         The file.
     """
-    _, line = header_line(source)
-    lower = {h.strip().lower() for h in split_line(line, guess_separator(line))}
+    lower = {h.lower() for h in header_names(source)}
     missing = [n for n in NEEDED if n not in lower]
     return f"there is no column {missing[0].capitalize()}" if missing else None
 
@@ -97,9 +95,7 @@ def read_calls(source: TextFile, faults: FaultList, split_mnv: bool = False) -> 
 
 
 def _table(source: TextFile, faults: FaultList) -> Table:
-    _, line = header_line(source)
-    header = [h.strip() for h in split_line(line, guess_separator(line))]
-    wanted = {h: h.lower() for h in header if h.lower() in (*TEXTS, *NEEDED, *COUNTS)}
+    wanted = {h: h.lower() for h in header_names(source) if h.lower() in (*TEXTS, *NEEDED, *COUNTS)}
     table = read_table(
         source, faults, text_columns=[h for h, low in wanted.items() if low in TEXTS], columns=list(wanted)
     )
@@ -118,7 +114,7 @@ def _columns(table: Table, faults: FaultList) -> dict[str, np.ndarray]:
             cells.add_cells(faults, table, np.isnan(pos), name, "the position is missing or wrong", POSITION.remedy)
             out[name] = np.nan_to_num(pos).astype(np.int64)
         else:
-            out[name] = np.array(["" if pd.isna(x) else str(x).strip() for x in table.frame[name]], dtype=object)
+            out[name] = np.array(cells.texts(table, name), dtype=object)
     return out
 
 

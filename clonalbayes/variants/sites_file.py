@@ -11,7 +11,7 @@ import pandas as pd
 
 from clonalbayes.data.readers import cells
 from clonalbayes.data.readers.tables import Table, read_table
-from clonalbayes.data.readers.text import TextFile, guess_separator, header_line, split_line
+from clonalbayes.data.readers.text import TextFile, header_line, header_names
 from clonalbayes.faults import FaultList
 
 from .alleles import BASES, REFERENCE_BASES, kind_of
@@ -38,17 +38,12 @@ def refuse(source: TextFile) -> str | None:
     source
         The file.
     """
-    header = _header(source)
+    header = header_names(source)
     missing = [c for c in KEY if c not in header]
     if missing:
         return f"there is no column {missing[0]}"
     other = [h for h in header if h.lower() in NOT_SITES]
     return f"it has a column {other[0]}" if other else None
-
-
-def _header(source: TextFile) -> list[str]:
-    _, line = header_line(source)
-    return [h.strip() for h in split_line(line, guess_separator(line))]
 
 
 def parse(source: TextFile, faults: FaultList) -> tuple[pd.DataFrame, np.ndarray]:
@@ -67,7 +62,7 @@ def parse(source: TextFile, faults: FaultList) -> tuple[pd.DataFrame, np.ndarray
         The table with all of `COLUMNS` and those of the samples (int32, -1 where unknown), and the line of each
         row.
     """
-    header = _header(source)
+    header = header_names(source)
     reads = [h for h in header if h.startswith(("alt_count:", "depth:"))]
     texts = [c for c in COLUMNS if c not in ("pos", *EVIDENCE, "n_calls")]
     table = read_table(source, faults, text_columns=texts, columns=[*COLUMNS, *reads])
@@ -94,7 +89,7 @@ def _text(table: Table, column: str) -> np.ndarray:
     if column not in table.frame:
         return np.full(len(table), "", dtype=object)
     plain = ("called_in", "callers", "sources")  # lists: their parts are quoted, not the whole
-    values = ["" if pd.isna(x) else str(x).strip() for x in table.frame[column]]
+    values = cells.texts(table, column)
     return np.array(values if column in plain else [unquoted(v) for v in values], dtype=object)
 
 

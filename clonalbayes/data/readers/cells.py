@@ -207,6 +207,11 @@ class Labels:
         return len(self.names)
 
 
+def texts(table: Table | Stack, column: str) -> list[str]:
+    """Return a column as text without white space around it; "" where a cell is empty."""
+    return ["" if pd.isna(cell) else str(cell).strip() for cell in table.frame[column]]
+
+
 def labels(series: pd.Series) -> Labels:
     """Code a column of text in the order of first appearance.
 

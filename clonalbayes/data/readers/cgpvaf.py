@@ -16,7 +16,7 @@ from . import cells
 from .draft import Draft
 from .grid import repeated_names
 from .tables import Table, read_table
-from .text import TextFile, guess_separator, header_line, split_line
+from .text import TextFile, guess_separator, header_line, header_names, split_line
 
 FORMAT = "cgpvaf"
 MEANING = "cgpVAF table (#Normal, VariantID, Chrom, Pos, ..., then SAMPLE_MTR, SAMPLE_WTR, SAMPLE_DEP, ...)"
@@ -55,8 +55,7 @@ def refuse(source: TextFile) -> str | None:
     source
         The file.
     """
-    _, line = header_line(source)
-    header = [h.strip() for h in split_line(line, guess_separator(line))]
+    header = header_names(source)
     if len(set(header) & {*SITE, "VariantID", "Normal"}) < 4:
         return "the columns Normal, VariantID, Chrom, Pos, Ref and Alt are not there"
     if not any(h.endswith(("_MTR", "_WTR", "_DEP", "_VAF")) for h in header):

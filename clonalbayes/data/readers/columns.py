@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection
 
 from clonalbayes.faults import FaultList
+
+from .tables import ROW_NAMES, Table, read_table
+from .text import TextFile, header_names
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "mutation": (
@@ -131,6 +135,28 @@ def plain(name: str) -> str:
     'tumour_content'
     """
     return re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
+
+
+def read_plain(source: TextFile, faults: FaultList, texts: Collection[str]) -> Table:
+    """Read a table whose columns are renamed to the form of `plain`; the first of two of one name counts.
+
+    Parameters
+    ----------
+    source
+        The file.
+    faults
+        Takes what is wrong.
+    texts
+        Columns that are text, in the form of `plain`.
+    """
+    written = [h for h in header_names(source) if plain(h) in texts]
+    table = read_table(source, faults, text_columns=written, row_names=True)
+    names: dict[str, str] = {}
+    for column in map(str, table.frame.columns):
+        names.setdefault(column if column == ROW_NAMES else plain(column), column)
+    table.frame = table.frame[list(names.values())]
+    table.rename(names)
+    return table
 
 
 def match(header: list[str], sample: list[list[str]]) -> dict[str, list[str]]:

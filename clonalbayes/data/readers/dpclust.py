@@ -18,7 +18,7 @@ from clonalbayes.faults import FaultList
 from . import cells
 from .draft import Draft
 from .tables import Table, read_table
-from .text import TextFile, guess_separator, header_line, read_text, split_line
+from .text import TextFile, header_line, header_names, read_text
 
 FORMAT = "dpclust"
 MEANING = "DPClust input folder (sample sheet with subsample, datafile, cellularity; *_dp_input.txt files)"
@@ -58,7 +58,7 @@ def refuse(source: TextFile) -> str | None:
     source
         The file.
     """
-    header = _header(source)
+    header = header_names(source)
     if is_input(source):
         return "it is one sample's table of DPClust: give the folder that holds its sample sheet"
     if "datafile" not in header:
@@ -70,7 +70,7 @@ def refuse(source: TextFile) -> str | None:
 
 def is_input(source: TextFile) -> bool:
     """Whether a file is one of the `*_dp_input.txt` tables."""
-    return {"WT.count", "mut.count"} <= set(_header(source))
+    return {"WT.count", "mut.count"} <= set(header_names(source))
 
 
 def read(sources: list[TextFile], faults: FaultList, source_name: str) -> Draft:
@@ -110,13 +110,8 @@ def read(sources: list[TextFile], faults: FaultList, source_name: str) -> Draft:
     return draft
 
 
-def _header(source: TextFile) -> list[str]:
-    _, line = header_line(source)
-    return [h.strip() for h in split_line(line, guess_separator(line))]
-
-
 def _sheet(source: TextFile, faults: FaultList) -> Table:
-    header = _header(source)
+    header = header_names(source)
     for column in ("subsample", "datafile", "cellularity"):
         if column not in header:
             faults.add(
@@ -176,7 +171,7 @@ def _entries(sheet: Table, folder: Path, faults: FaultList) -> tuple[list[str], 
 def _sample(name: str, path: Path, faults: FaultList) -> _Sample:
     """Read and check one sample's table."""
     source = read_text(path)
-    header = _header(source)
+    header = header_names(source)
     problems = FaultList()
     for column in (*SITE_COLUMNS, COPY_COLUMNS[0]):
         if column not in header:

@@ -20,7 +20,7 @@ from .draft import Draft
 from .grid import repeated_names
 from .params import Params, read_params
 from .tables import MISSING_NUMBERS, Table, read_table
-from .text import TextFile, guess_separator, header_line, split_line
+from .text import TextFile, guess_separator, header_line, header_names, split_line
 
 FORMAT = "pairtree"
 MEANING = "Pairtree .ssm table (id, name, var_reads, total_reads, var_read_prob)"
@@ -43,8 +43,7 @@ def refuse(source: TextFile) -> str | None:
     source
         The file.
     """
-    _, line = header_line(source)
-    header = {h.strip() for h in split_line(line, guess_separator(line))}
+    header = set(header_names(source))
     if len(header & {"id", "var_reads", "total_reads", "var_read_prob"}) < 3:
         return "the columns id, var_reads, total_reads and var_read_prob are not there"
     if {plain(h) for h in header} & set(ALIASES["specimen"]):

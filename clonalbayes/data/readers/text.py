@@ -190,3 +190,9 @@ def header_line(source: TextFile) -> tuple[int, str]:
         if line.strip() and not comment:
             return number, line.removeprefix("#")
     return 0, ""
+
+
+def header_names(source: TextFile) -> list[str]:
+    """Return the names of the columns as the header has them, without white space around them."""
+    _, line = header_line(source)
+    return [name.strip() for name in split_line(line, guess_separator(line))]

@@ -19,7 +19,7 @@ from . import cells
 from .draft import Draft
 from .grid import repeated_names
 from .tables import Table, read_table
-from .text import TextFile, guess_separator, header_line, split_line
+from .text import TextFile, guess_separator, header_line, header_names, split_line
 
 FORMAT = "counts"
 MEANING = "pair of wide tables NV (alt reads) and NR (all reads), one row a mutation, one column a sample"
@@ -110,8 +110,7 @@ def read(sources: list[TextFile], faults: FaultList, source_name: str) -> Draft:
 
 
 def _table(source: TextFile, faults: FaultList) -> Table:
-    _, line = header_line(source)
-    header = [h.strip() for h in split_line(line, guess_separator(line))]
+    header = header_names(source)
     table = read_table(source, faults, row_names=True, text_columns=header[:1])
     first = table.header[0]
     frame = table.frame.rename(columns={first: ID})
