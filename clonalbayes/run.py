@@ -75,6 +75,10 @@ def run_fit(
     spec: str | Path | specs.Spec = DEFAULT_MODEL,
     fixed_clusters: bool = False,
     given_tree: str | os.PathLike[str] | None = None,
+    origin: str | None = None,
+    treatments: str | os.PathLike[str] | None = None,
+    callable_share: float = 1.0,
+    dates: bool = True,
     chains: int | None = None,
     draws: int | None = None,
     tune: int | None = None,
@@ -97,6 +101,14 @@ def run_fit(
         Model specification; see `clonalbayes.load_spec`.
     given_tree
         File with the tree of the given clusters; see `clonalbayes.data.tree_file.read_tree`.
+    origin
+        The patient's birth (YYYY-MM-DD), the root of the dated tree; by default that of the data.
+    treatments
+        Table of courses: treatment, start, end; by default those of the data.
+    callable_share
+        Share of the genome in which mutations can be called, for the numbers of whole branches.
+    dates
+        Whether the tree is dated, where the data allow it.
     fixed_clusters, chains, draws, tune, seed, cores, progress
         As in `clonalbayes.fit`. A seed that is not given is drawn, and recorded in ``run.json``.
     resume
@@ -124,6 +136,7 @@ def run_fit(
     given = isinstance(input, Patient)
     patient = input if isinstance(input, Patient) else read(input, params=params, purity=purity, min_alt=min_alt)
     source = patient.data.attrs.get("source", "") if given else input
+    patient = with_history(patient, origin, treatments, callable_share)
     checkpoint = checkpoint_of(folder)
     from clonalbayes.data.tree_file import read_tree
     from clonalbayes.inference.fit import schedule_of
@@ -143,17 +156,58 @@ def run_fit(
     from clonalbayes.inference import fit
     from clonalbayes.results import write
     from clonalbayes.summaries import summarise
+    from clonalbayes.summaries.dating import date_fit
+    from clonalbayes.summaries.detection import detection_part
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     tree = fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
     tree = summarise(tree, spec)
+    parts = [detection_part(tree)]
+    if dates:
+        parts.append(date_fit(tree, callable_share=callable_share, seed=settings["seed"]))
     asked = {"input": str(source), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
+    asked |= {"origin": origin, "treatments": treatments and str(treatments), "callable": callable_share}
     info = provenance(spec, patient, settings | asked) | dict(record or {})
     info["wall_seconds"] = round(perf_counter() - start, 2)
     info["cpu_seconds"] = round(process_time() - cpu, 2)
-    write(tree, patient, folder, info)
+    write(tree, patient, folder, info, parts)
     checkpoint.unlink(missing_ok=True)
     return Fitted(folder, patient, tree, perf_counter() - start)
+
+
+def with_history(
+    patient: Patient, origin: str | None, treatments: str | os.PathLike[str] | None, callable_share: float = 1.0
+) -> Patient:
+    """Put the patient's birth and treatments into the data, and check dates before anything is computed.
+
+    Parameters
+    ----------
+    patient
+        The data; what it holds stays where nothing is given.
+    origin, treatments, callable_share
+        As in `run_fit`.
+
+    Raises
+    ------
+    InputError
+        If the date, the table or the share cannot be used, or a sample is older than the patient.
+    """
+    from dataclasses import replace
+
+    from clonalbayes.data.treatments import add_treatments, check_dates, set_origin
+    from clonalbayes.timing.tables import check_share, read_treatments
+
+    check_share(callable_share)
+    data, digests = patient.data, dict(patient.digests)
+    if origin is not None:
+        data = set_origin(data, origin)
+    if treatments is not None:
+        from clonalbayes.signatures.output import digest_of
+
+        data = add_treatments(data, read_treatments(Path(treatments)))
+        digests[Path(treatments).name] = digest_of(Path(treatments))
+    check_dates(data)
+    return replace(patient, data=data, digests=digests)
 
 
 def checkpoint_of(folder: Path) -> Path:

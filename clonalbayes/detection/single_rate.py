@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class SingleRate:
@@ -32,10 +34,34 @@ def single_rate_test(alt: int, depth: int, rate: float, level: float = 0.05) -> 
     >>> round(single_rate_test(301, 231_800, 1.6e-4).vaf, 4)
     0.0013
     """
-    from scipy import stats
+    p, low, high = single_rate_tests(np.array(alt), np.array(depth), rate, level)
+    return SingleRate(rate, float(p), alt / depth if depth > 0 else float("nan"), float(low), float(high))
 
-    if depth <= 0:
-        return SingleRate(rate, 1.0, float("nan"), 0.0, 1.0)
-    low = 0.0 if alt == 0 else float(stats.beta.ppf(level / 2, alt, depth - alt + 1))
-    high = 1.0 if alt == depth else float(stats.beta.ppf(1 - level / 2, alt + 1, depth - alt))
-    return SingleRate(rate, float(stats.binom.sf(alt - 1, depth, rate)), alt / depth, low, high)
+
+def single_rate_tests(
+    alt: np.ndarray, depth: np.ndarray, rate: float, level: float = 0.05
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Run many tests at once.
+
+    Parameters
+    ----------
+    alt, depth
+        Pooled reads, arrays of one shape.
+    rate
+        The error rate.
+    level
+        One minus the mass of the interval.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        p-values, and the ends of the Clopper-Pearson intervals; 1, 0 and 1 without reads.
+    """
+    from scipy import special, stats
+
+    alt, depth = np.asarray(alt, float), np.asarray(depth, float)
+    rest = depth - alt
+    low = np.where(alt > 0, special.betaincinv(np.maximum(alt, 1.0), rest + 1.0, level / 2), 0.0)
+    high = np.where(rest > 0, special.betaincinv(alt + 1.0, np.maximum(rest, 1.0), 1.0 - level / 2), 1.0)
+    p = np.where(depth > 0, stats.binom.sf(alt - 1.0, depth, rate), 1.0)
+    return p, low, high

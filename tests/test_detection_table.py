@@ -1,0 +1,152 @@
+"""`detection.tsv`: what a fit says of small clones, and what each sample could have shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from posteriors import known, patient
+from scipy import stats
+
+from clonalbayes import results
+from clonalbayes.detection.pooled import pooled_limit, upper_tail
+from clonalbayes.detection.single_rate import single_rate_test
+from clonalbayes.summaries import detection, summarise
+from clonalbayes.summaries.detection_words import percent, sentences
+
+LEVEL, POWER = detection.LEVEL, detection.POWER
+
+
+@pytest.fixture(scope="module")
+def summary():
+    """Three clones; the second is absent from sample B, the third from sample A."""
+    return summarise(known()[0])
+
+
+def changed(tree, copies, depth):
+    """The same result with other multiplicities and depths."""
+    groups = {f"/{name}": node.to_dataset() for name, node in tree.children.items()}
+    both = ("mutation", "specimen")
+    groups["/consensus"] = groups["/consensus"].assign(multiplicity=(both, copies))
+    groups["/observed_data"] = groups["/observed_data"].assign(depth=(both, depth))
+    return xr.DataTree.from_dict(groups)
+
+
+def beta_binomial(rng, depth, rate, precision, size):
+    p = rng.beta(rate * precision, (1.0 - rate) * precision, size)
+    return rng.binomial(depth, p)
+
+
+@pytest.mark.parametrize(("sites", "rate", "spread", "precision"), [(400, 3e-4, 0.3, 500.0), (60, 1e-3, 0.1, 100.0)])
+def test_the_limit_is_what_simulated_reads_show(sites, rate, spread, precision):
+    rng, depth, number = np.random.default_rng(5), 100, 4000
+    noise, exposure = sites * depth * rate, sites * depth * 0.5
+    dispersion = 1.0 + (depth - 1.0) / (precision + 1.0)
+    limit = float(pooled_limit(noise, spread, dispersion, exposure, LEVEL, POWER))
+    size = 1.0 / spread**2
+    rates = rate * rng.gamma(size, 1.0 / size, number)
+    null = np.array([beta_binomial(rng, depth, r, precision, sites).sum() for r in rates])
+    threshold = int(np.flatnonzero([(null >= t).mean() <= LEVEL for t in range(400)])[0])
+    there = np.array([beta_binomial(rng, depth, r + limit / 2, precision, sites).sum() for r in rates])
+    assert (there >= threshold).mean() == pytest.approx(POWER, abs=0.025)
+    weaker = np.array([beta_binomial(rng, depth, r + limit / 4, precision, sites).sum() for r in rates])
+    assert (weaker >= threshold).mean() < POWER - 0.1
+
+
+def test_tails_are_those_of_the_negative_binomial_and_of_the_poisson():
+    at, mean = np.array([0.0, 1.0, 7.0]), 3.0
+    size = mean**2 / 2.0
+    expected = stats.nbinom.sf(at - 1.0, size, size / (size + mean))
+    assert upper_tail(at, np.full(3, mean), np.full(3, mean + 2.0)) == pytest.approx(expected)
+    assert upper_tail(at, np.full(3, mean), np.full(3, mean)) == pytest.approx(stats.poisson.sf(at - 1.0, mean))
+
+
+def test_limits_fall_with_reads_and_rise_with_what_is_not_known():
+    base = pooled_limit(np.array([10.0, 40.0]), 0.1, 1.2, np.array([1e4, 4e4]), LEVEL, POWER)
+    assert base[1] < base[0] / 1.5
+    assert (pooled_limit(np.array([10.0, 40.0]), 0.5, 1.2, np.array([1e4, 4e4]), LEVEL, POWER) > base * 1.1).all()
+    assert (pooled_limit(np.array([10.0, 40.0]), 0.1, 3.0, np.array([1e4, 4e4]), LEVEL, POWER) > base * 1.1).all()
+    assert np.isnan(pooled_limit(np.array([0.0, 50.0]), 0.1, 1.0, np.array([0.0, 3.0]), LEVEL, POWER)).all()
+
+
+def test_one_row_a_clone_and_sample_with_pooled_reads(summary):
+    rows = detection.detection_rows(summary)
+    clone = summary["consensus"]["clone"].values
+    assert [(row["clone"], row["sample"]) for row in rows] == [(k, s) for k in (1, 2, 3) for s in "AB"]
+    for row in rows:
+        own = int((clone == row["clone"]).sum())
+        assert (row["n_sites"], row["n_left_out"], row["n_uncovered"]) == (own, 0, 0)
+        assert (row["alt_count"], row["depth"]) == (20 * own, 100 * own)
+        assert row["noise_expected"] == pytest.approx(100 * own * 3e-4, rel=0.1)
+        assert row["single_rate"] == pytest.approx(3e-4, rel=0.05)
+        assert row["single_rate_p"] == single_rate_test(20 * own, 100 * own, row["single_rate"]).p_value
+        assert row["lod_vaf"] == pytest.approx(row["lod_prevalence"] / 2)
+    present = {(row["clone"], row["sample"]) for row in rows if row["verdict"] == "present"}
+    held = summary["consensus"]["presence"].values.reshape(-1, 3, 2)
+    assert present == {(k + 1, "AB"[s]) for k, s in np.argwhere((held > 0).all(0))}
+    assert 0 < len(present) < len(rows)
+
+
+def test_sites_that_copy_number_removed_or_that_have_no_reads_are_left_out(summary):
+    clone = summary["consensus"]["clone"].values
+    first = np.flatnonzero(clone == 1)
+    copies = summary["consensus"]["multiplicity"].values.copy()
+    depth = summary["observed_data"]["depth"].values.copy()
+    copies[first[:4], 0] = 0
+    depth[first[4:6], 0] = 0
+    tree = changed(summary, copies, depth)
+    before, after = (detection.detection_rows(t)[0] for t in (summary, tree))
+    assert (after["n_left_out"], after["n_uncovered"]) == (4, 2)
+    assert after["n_sites"] == before["n_sites"] - 6
+    assert after["lod_prevalence"] > before["lod_prevalence"]
+    copies[first, 0] = 0
+    tree = changed(summary, copies, depth)
+    gone = detection.detection_rows(tree)[0]
+    assert gone["verdict"] == "no reads"
+    assert np.isnan(gone["lod_prevalence"])
+    assert gone["single_rate_p"] == 1.0
+    assert any("nothing can be said in A" in text for text in detection.detection_part(tree).entry["findings"])
+
+
+def test_the_table_goes_into_the_result_folder(summary, tmp_path):
+    part = detection.detection_part(summary)
+    results.write(summary, patient(summary["observed_data"].to_dataset()), tmp_path / "r", {}, [part])
+    lines = (tmp_path / "r" / "detection.tsv").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 7
+    assert lines[0].startswith("clone\tsample\tp_present\tbayes_factor\tprevalence_mean")
+    assert results.open_result(tmp_path / "r").run["detection"]["findings"] == part.entry["findings"]
+
+
+def row(clone, sample, mean, verdict="present", p=1.0, limit=0.001):
+    ends = {"prevalence_lo": 0.8 * mean, "prevalence_hi": 1.2 * mean}
+    return {"clone": clone, "sample": sample, "prevalence_mean": mean, "p_present": p, "lod_prevalence": limit} | {
+        "verdict": verdict, **ends
+    }  # fmt: skip
+
+
+def test_sentences_say_what_was_there_what_is_open_and_what_would_have_been_found():
+    absent = "absent or too small"
+    rows = [
+        row(9, "D1", 0.0, absent, 0.0, 0.0014), row(9, "R2", 0.0026), row(9, "AML", 0.48),
+        row(4, "D1", 0.9), row(4, "R2", 0.01), row(4, "AML", 0.001, "undecided", 0.4),
+        row(5, "D1", 0.0, absent, 0.0, 0.002), row(5, "R2", 0.0, absent, 0.0, 0.003), row(5, "AML", 0.3),
+    ]  # fmt: skip
+    dates = {"D1": "2012-01-01", "R2": "2016-01-01", "AML": "2017-01-01"}
+    said = sentences(rows, dates)
+    assert said[0] == (
+        "Clone 9 was already there at R2, at 0.26 % of the cells [0.21, 0.31 %], probability > 0.999; "
+        "it makes up 48 % of AML."
+    )
+    assert said[1].startswith("Clone 4 was still there at R2, at 1 % of the cells")
+    assert said[2].startswith("Clone 4 in AML is undecided: probability of presence 0.4, at most 0.12 %")
+    assert said[3] == "Clone 9 was not found in D1: a clone above 0.14 % of the cells would have been found."
+    assert said[4].endswith("a clone above 0.2 % of the cells would have been found; nor in R2 (0.3 %).")
+    assert sentences(rows, {})[0].startswith("Clone 9 is there at R2"), "without dates nothing is said of order"
+
+
+def test_many_sentences_are_cut_and_counted():
+    rows = [row(k, "A", 0.01) for k in range(30)]
+    said = sentences(rows, {})
+    assert len(said) == 21
+    assert said[-1] == "10 more small clones are in detection.tsv."
+    assert percent(1.0) == "100 %"
