@@ -193,7 +193,8 @@ FAMILIES: dict[str, Family] = {
             "LogNormal",
         ),
         constants=dict(_SIGNATURES.constants) | {"p_strict": _UNIT, "p_acceleration": _UNIT, "rate_leak": _UNIT},
-        blocks=dict(_SIGNATURES.blocks) | {"clock": ("strict_or_relaxed",)},
+        blocks=dict(_SIGNATURES.blocks)
+        | {"clock": ("strict_or_relaxed", "strict", "relaxed"), "acceleration": ("drawn", "never", "always")},
         quantities=("node_time", "split", "rate", "clock", "acceleration"),
     ),
 }

@@ -13,7 +13,7 @@ import platform
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from clonalbayes.data.patient import Patient
+    from clonalbayes.summaries.part import Part
 
 RECORDED = ("numpy", "scipy", "numba", "pandas", "xarray", "netCDF4")
 """Packages whose versions go into ``run.json``: those that a fit computes with."""
@@ -65,6 +66,28 @@ class Fitted:
         return f"{findings(self.folder)} {self.seconds:.0f} s. {_short(self.folder)}"
 
 
+@dataclass(frozen=True)
+class History:
+    """What is known of the patient besides the samples.
+
+    Attributes
+    ----------
+    origin
+        Birth (YYYY-MM-DD), the root of the dated tree; by default that of the data.
+    treatments
+        Table of courses: treatment, start, end; by default those of the data.
+    callable_share
+        Share of the genome in which mutations can be called, for the numbers of whole branches.
+    dates
+        Whether the tree is dated, where the data allow it.
+    """
+
+    origin: str | None = None
+    treatments: str | os.PathLike[str] | None = None
+    callable_share: float = 1.0
+    dates: bool = True
+
+
 def run_fit(
     input: str | os.PathLike[str] | Patient,
     out: str | os.PathLike[str],
@@ -75,10 +98,7 @@ def run_fit(
     spec: str | Path | specs.Spec = DEFAULT_MODEL,
     fixed_clusters: bool = False,
     given_tree: str | os.PathLike[str] | None = None,
-    origin: str | None = None,
-    treatments: str | os.PathLike[str] | None = None,
-    callable_share: float = 1.0,
-    dates: bool = True,
+    history: History | None = None,
     chains: int | None = None,
     draws: int | None = None,
     tune: int | None = None,
@@ -101,14 +121,8 @@ def run_fit(
         Model specification; see `clonalbayes.load_spec`.
     given_tree
         File with the tree of the given clusters; see `clonalbayes.data.tree_file.read_tree`.
-    origin
-        The patient's birth (YYYY-MM-DD), the root of the dated tree; by default that of the data.
-    treatments
-        Table of courses: treatment, start, end; by default those of the data.
-    callable_share
-        Share of the genome in which mutations can be called, for the numbers of whole branches.
-    dates
-        Whether the tree is dated, where the data allow it.
+    history
+        Birth and treatments, and whether the tree is dated.
     fixed_clusters, chains, draws, tune, seed, cores, progress
         As in `clonalbayes.fit`. A seed that is not given is drawn, and recorded in ``run.json``.
     resume
@@ -136,7 +150,8 @@ def run_fit(
     given = isinstance(input, Patient)
     patient = input if isinstance(input, Patient) else read(input, params=params, purity=purity, min_alt=min_alt)
     source = patient.data.attrs.get("source", "") if given else input
-    patient = with_history(patient, origin, treatments, callable_share)
+    history = history or History()
+    patient = with_history(patient, history)
     checkpoint = checkpoint_of(folder)
     from clonalbayes.data.tree_file import read_tree
     from clonalbayes.inference.fit import schedule_of
@@ -156,17 +171,13 @@ def run_fit(
     from clonalbayes.inference import fit
     from clonalbayes.results import write
     from clonalbayes.summaries import summarise
-    from clonalbayes.summaries.dating import date_fit
-    from clonalbayes.summaries.detection import detection_part
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     tree = fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
     tree = summarise(tree, spec)
-    parts = [detection_part(tree)]
-    if dates:
-        parts.append(date_fit(tree, callable_share=callable_share, seed=settings["seed"]))
+    parts = further_parts(tree, history, settings["seed"])
     asked = {"input": str(source), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
-    asked |= {"origin": origin, "treatments": treatments and str(treatments), "callable": callable_share}
+    asked |= {"history": asdict(history)}
     info = provenance(spec, patient, settings | asked) | dict(record or {})
     info["wall_seconds"] = round(perf_counter() - start, 2)
     info["cpu_seconds"] = round(process_time() - cpu, 2)
@@ -175,37 +186,55 @@ def run_fit(
     return Fitted(folder, patient, tree, perf_counter() - start)
 
 
-def with_history(
-    patient: Patient, origin: str | None, treatments: str | os.PathLike[str] | None, callable_share: float = 1.0
-) -> Patient:
+def further_parts(tree: xr.DataTree, history: History, seed: int) -> list[Part]:
+    """Make what follows from a summarised fit: detection of small clones, and dates.
+
+    Parameters
+    ----------
+    tree
+        From `clonalbayes.summarise`.
+    history
+        Whether the tree is dated, and how much of the genome is seen.
+    seed
+        Of the dates.
+    """
+    from clonalbayes.summaries.dating import date_fit
+    from clonalbayes.summaries.detection import detection_part
+
+    parts = [detection_part(tree)]
+    if history.dates:
+        parts.append(date_fit(tree, callable_share=history.callable_share, seed=seed))
+    return parts
+
+
+def with_history(patient: Patient, history: History) -> Patient:
     """Put the patient's birth and treatments into the data, and check dates before anything is computed.
 
     Parameters
     ----------
     patient
         The data; what it holds stays where nothing is given.
-    origin, treatments, callable_share
-        As in `run_fit`.
+    history
+        What was said of the patient.
 
     Raises
     ------
     InputError
         If the date, the table or the share cannot be used, or a sample is older than the patient.
     """
-    from dataclasses import replace
-
     from clonalbayes.data.treatments import add_treatments, check_dates, set_origin
     from clonalbayes.timing.tables import check_share, read_treatments
 
-    check_share(callable_share)
+    check_share(history.callable_share)
     data, digests = patient.data, dict(patient.digests)
-    if origin is not None:
-        data = set_origin(data, origin)
-    if treatments is not None:
+    if history.origin is not None:
+        data = set_origin(data, history.origin)
+    if history.treatments is not None:
         from clonalbayes.signatures.output import digest_of
 
-        data = add_treatments(data, read_treatments(Path(treatments)))
-        digests[Path(treatments).name] = digest_of(Path(treatments))
+        path = Path(history.treatments)
+        data = add_treatments(data, read_treatments(path))
+        digests[path.name] = digest_of(path)
     check_dates(data)
     return replace(patient, data=data, digests=digests)
 

@@ -376,8 +376,12 @@ SHORT = ["--chains", "2", "--draws", "30", "--tune", "30", "--seed", "5"]
 
 def test_fit_writes_the_whole_result_and_nothing_beside_it(small_result):
     from clonalbayes.results import FILES, TREE_FILES
+    from clonalbayes.summaries.part import PART_FILES
 
-    assert sorted(path.name for path in small_result.iterdir()) == sorted((*FILES, *TREE_FILES))
+    written = {path.name for path in small_result.iterdir()}
+    assert written >= {*FILES, *TREE_FILES, "branches.tsv", "detection.tsv"}
+    assert written <= {*FILES, *TREE_FILES, *PART_FILES}
+    assert "timing.nc" not in written, "the simulated patient has no dates"
     assert sorted(path.name for path in small_result.parent.iterdir()) == ["result", "sim"]
     recorded = json.loads((small_result / "run.json").read_text(encoding="utf-8"))
     assert recorded["settings"]["seed"] == 5
@@ -447,3 +451,65 @@ def test_doctor_tells_what_is_broken(monkeypatch, capsys):
     text = capsys.readouterr().out
     assert "ImportError: no kernels" in text
     assert "1 of the checks failed." in text
+
+
+DATED = ["--origin", "2005-01-01", "--quiet", *SHORT]
+
+
+@pytest.fixture(scope="module")
+def dated_input(small_result) -> Path:
+    """The reads of the small patient with dates and contexts, and a table of treatments beside them."""
+    import pandas as pd
+
+    from clonalbayes.signatures.contexts import CONTEXTS
+
+    table = pd.read_csv(small_result.parent / "sim" / "reads.tsv", sep="\t")
+    dates = dict(zip(table["sample_id"].unique(), ("2012-03-05", "2015-04-01"), strict=True))
+    names = {name: CONTEXTS[i % 96] for i, name in enumerate(table["mutation_id"].unique())}
+    table["date"] = table["sample_id"].map(dates)
+    table["context"] = table["mutation_id"].map(names)
+    table["kind"] = "snv"
+    path = small_result.parent / "dated.tsv"
+    table.to_csv(path, sep="\t", index=False)
+    (small_result.parent / "courses.tsv").write_text(
+        "treatment\tstart\tend\nmercaptopurine\t2012-06-01\t2014-05-30\n", encoding="utf-8"
+    )
+    return path
+
+
+def test_fit_dates_its_tree(dated_input, tmp_path):
+    from clonalbayes.summaries.part import PART_FILES
+
+    out, courses = tmp_path / "r", str(dated_input.parent / "courses.tsv")
+    assert main(["fit", str(dated_input), "--out", str(out), "--treatments", courses, *DATED]) == DONE
+    written = {path.name for path in out.iterdir()} & {*PART_FILES}
+    assert written >= {"branches.tsv", "timing.tsv", "timing.nc", "clock.tsv", "gates.tsv"}
+    recorded = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert recorded["timing"]["dated"]
+    assert recorded["timing"]["origin"] == "2005-01-01"
+    assert recorded["timing"]["findings"]
+    assert "courses.tsv" in recorded["inputs"]
+    assert main(["plot", "calendar", str(out), "--out", str(tmp_path / "c.png")]) == DONE
+    assert main(["timing", str(out), "--out", str(tmp_path / "t"), "--trees", "4", "--tune", "20", "--quiet"]) == DONE
+
+
+def test_fit_without_an_origin_says_why_there_are_no_dates(dated_input, tmp_path):
+    assert main(["fit", str(dated_input), "--out", str(tmp_path / "r"), "--quiet", *SHORT]) == DONE
+    recorded = json.loads((tmp_path / "r" / "run.json").read_text(encoding="utf-8"))
+    assert "--origin" in recorded["timing"]["findings"][0]
+    assert not (tmp_path / "r" / "timing.nc").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--origin", "2013-01-01"], "before the patient's origin (2013-01-01)"),
+        (["--origin", "born 2005"], "the date cannot be read"),
+        (["--origin", "2005-01-01", "--callable", "1.5"], "is no share"),
+        (["--origin", "2005-01-01", "--treatments", "none.tsv"], "there is no such file"),
+    ],
+)
+def test_fit_refuses_a_history_that_cannot_be(dated_input, tmp_path, capsys, options, says):
+    assert main(["fit", str(dated_input), "--out", str(tmp_path / "r"), *options]) == WRONG_INPUT
+    assert says in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

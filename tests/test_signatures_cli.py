@@ -133,8 +133,9 @@ def test_timing_writes_dates_and_sentences(folder):
     assert (table["date_lo"] <= table["date_hi"]).all()
     assert table.loc["trunk", "date_hi"] <= "2005-01-01"
     branches = pd.read_csv(out / "branches.tsv", sep="\t")
-    made = branches[~branches["signature"].isin(["indels", "doublets and longer"])].groupby("branch")["made_mean"].sum()
+    made = branches.set_index("branch")[["SBS1_mean", "SBS5_mean", "SBS87_mean"]].sum(axis=1)
     assert made["left"] == pytest.approx(400, abs=0.01)
+    assert list(branches["snvs_mean"]) == [300, 100, 250, 400, 150]
     checked = pd.read_csv(out / "diagnostics.tsv", sep="\t")
     assert list(checked["quantity"]) == [f"date of {name}" for name in NAMES]
     assert checked["rhat"].notna().all()
@@ -152,9 +153,10 @@ def test_without_treatments_the_interval_is_wide_and_says_why(folder, capsys):
     options = ["--tree", str(folder / "tree.tsv"), "--origin", "2001-01-01", "--callable", "0.5", *QUICK[:-1]]
     assert main(["timing", str(folder / "counts.tsv"), "--out", str(folder / "out"), *options]) == 0
     assert "no treatment signature is declared" in capsys.readouterr().out
-    branches = pd.read_csv(folder / "out" / "branches.tsv", sep="\t").dropna()
-    total = branches.groupby("branch")[["made_mean", "corrected_mean"]].sum()
-    assert (total["corrected_mean"] / total["made_mean"]).mean() == pytest.approx(2.0, rel=0.15)
+    branches = pd.read_csv(folder / "out" / "branches.tsv", sep="\t")
+    by_signature = branches[["SBS1_corrected_mean", "SBS5_corrected_mean"]].sum(axis=1)
+    for total in (by_signature, branches["snvs_corrected_mean"]):
+        assert (total / branches["snvs_mean"]).mean() == pytest.approx(2.0, rel=0.15)
 
 
 @pytest.mark.parametrize(

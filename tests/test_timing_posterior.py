@@ -15,8 +15,8 @@ from clonalbayes.data.treatments import Treatment, add_treatments
 from clonalbayes.faults import InputError
 from clonalbayes.signatures.contexts import CONTEXTS
 from clonalbayes.summaries import summarise
-from clonalbayes.summaries.dating import time_tree
-from clonalbayes.timing.posterior import clone_of_mutations, detection, tree_draws
+from clonalbayes.summaries.dating import date_fit
+from clonalbayes.timing.posterior import branch_draws, clone_of_mutations, detection, tree_draws
 
 DATES = ("2010-01-01", "2012-01-01")
 
@@ -104,8 +104,8 @@ def test_the_command_dates_a_result(tmp_path, monkeypatch):
     assert set(table["kind"]) == {"node", "split"}
     assert "p_during mercaptopurine" in table
     branches = pd.read_csv(tmp_path / "t" / "branches.tsv", sep="\t")
-    indels = branches[branches["signature"] == "indels"]["made_mean"].sum()
-    assert indels == pytest.approx(2.0, abs=2.1)
+    assert branches["indels_mean"].sum() == pytest.approx(2.0, abs=2.1)
+    assert branches["snvs_mean"].sum() == pytest.approx(58.0, abs=2.1)
     assert json.loads((tmp_path / "t" / "run.json").read_text())["origin"] == "2000-01-01"
 
 
@@ -114,13 +114,58 @@ def test_a_result_takes_no_second_tree(tmp_path, capsys):
     assert "its own trees" in capsys.readouterr().err
 
 
-def test_a_fit_gets_the_group_timing():
-    schedule = {"chains": 2, "tune": 20, "draws": 10}
-    data = time_tree(fitted(), "2000-01-01", trees=5, schedule=schedule, seed=3)
+SHORT = {"chains": 2, "tune": 20, "draws": 10}
+
+
+def test_a_fit_gets_dates_branches_and_words():
+    part = date_fit(fitted(), origin="2000-01-01", trees=5, schedule=SHORT, seed=3)
+    data = part.arrays["timing"]
     assert data["node_time"].dims == ("tree", "draw", "clone")
     assert data.sizes["tree"] == 5
     assert data.attrs["origin"] == "2000-01-01"
     assert list(data["signature"].values) == ["SBS1", "SBS5", "SBS87"]
-    without = time_tree(fitted(), "2000-01-01", treatments=(), trees=5, schedule=schedule)
-    assert list(without["signature"].values) == ["SBS1", "SBS5"]
     assert (data["node_time"].values >= 0).all()
+    assert set(part.tables) == {"timing", "branches", "gates", "clock"}
+    assert [row["branch"] for row in part.tables["branches"]] == ["1", "2", "3"]
+    assert part.entry["dated"]
+    assert part.entry["findings"][0].startswith("The lineages ")
+    without = date_fit(fitted(), origin="2000-01-01", treatments=(), trees=5, schedule=SHORT)
+    assert list(without.arrays["timing"]["signature"].values) == ["SBS1", "SBS5"]
+    assert "gates" not in without.tables
+
+
+def test_the_numbers_of_the_branches_follow_the_draws():
+    tree = fitted()
+    row = date_fit(tree, origin="2000-01-01", trees=5, schedule=SHORT).tables["branches"][0]
+    draws = branch_draws(tree)
+    snvs = draws.kinds[:, 0, 0]
+    assert row["snvs_mean"] == pytest.approx(snvs[draws.parent[:, 0] >= 0].mean())
+    assert row["snvs_lo"] <= row["snvs_mean"] <= row["snvs_hi"]
+    by_signature = sum(row[f"{name}_mean"] for name in ("SBS1", "SBS5", "SBS87"))
+    contexts = tree_draws(tree, "2000-01-01", trees=5).counts[:, 0].sum(1)
+    assert by_signature == pytest.approx(contexts.mean(), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "origin", "says"),
+    [
+        ({"dates": ("", "")}, "2000-01-01", "no sample has a date"),
+        ({"contexts": False}, "2000-01-01", "no mutation has a context"),
+        ({}, "", "origin is not known"),
+    ],
+)
+def test_a_fit_that_cannot_be_dated_says_why_and_counts_its_branches(change, origin, says):
+    part = date_fit(fitted(**change), origin=origin)
+    assert not part.entry["dated"]
+    assert says in part.entry["findings"][0]
+    assert set(part.tables) == {"branches"}
+    kinds = [name for name in ("snvs", "other") if f"{name}_mean" in part.tables["branches"][0]]
+    assert sum(row[f"{name}_mean"] for row in part.tables["branches"] for name in kinds) > 50
+
+
+def test_a_fit_without_a_tree_says_so():
+    tree = fitted()
+    tree["consensus"] = tree["consensus"].to_dataset().drop_vars("parent")
+    part = date_fit(tree, origin="2000-01-01")
+    assert "no tree" in part.entry["findings"][0]
+    assert not part.tables

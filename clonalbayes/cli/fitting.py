@@ -10,7 +10,7 @@ from clonalbayes.cli.purity import parse_purity
 
 def fit(options: argparse.Namespace) -> None:
     """Run one fit and print what it found and where it is."""
-    from clonalbayes.run import run_fit
+    from clonalbayes.run import History, run_fit
 
     fitted = run_fit(
         options.input,
@@ -21,6 +21,7 @@ def fit(options: argparse.Namespace) -> None:
         spec=options.model,
         fixed_clusters=options.fixed_clusters,
         given_tree=options.tree,
+        history=History(options.origin, options.treatments, options.callable, not options.no_dates),
         chains=options.chains,
         draws=options.draws,
         tune=options.tune,

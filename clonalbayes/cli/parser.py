@@ -102,6 +102,8 @@ def _add_fit(commands: Any) -> None:
         type=Path,
         help="take this tree of the given clusters and fit the prevalences alone (trees.json, or parent and child)",
     )
+    parser_signatures.add_history(fit, "none")
+    fit.add_argument("--no-dates", action="store_true", help="do not date the tree")
     fit.add_argument(
         "--model",
         metavar="NAME|F.toml",

@@ -54,19 +54,24 @@ def _add_timing(commands: Any) -> None:
         type=Path,
         help="with COUNTS: columns branch, parent, sampled (first date; may be empty)",
     )
-    command.add_argument(
-        "--treatments", metavar="F.tsv", type=Path, help="columns treatment, start, end (default: those of the result)"
-    )
-    command.add_argument("--origin", metavar="DATE", help="birth of the patient, YYYY-MM-DD: the root of the tree")
-    command.add_argument(
-        "--callable", metavar="SHARE", type=float, default=1.0,
-        help="share of the genome in which mutations can be called (default: %(default)s)",
-    )  # fmt: skip
+    add_history(command, "those of the result")
     _add_references(command)
     command.add_argument(
         "--trees", metavar="N", type=_whole(1), default=32, help="draws of the tree to date (default: %(default)s)"
     )
     _add_running(command)
+
+
+def add_history(command: Any, otherwise: str) -> None:
+    """Add what dates need besides the samples' own: birth, treatments, how much of the genome is seen."""
+    command.add_argument("--origin", metavar="DATE", help="birth of the patient, YYYY-MM-DD: the root of the tree")
+    command.add_argument(
+        "--treatments", metavar="F.tsv", type=Path, help=f"columns treatment, start, end (default: {otherwise})"
+    )
+    command.add_argument(
+        "--callable", metavar="SHARE", type=float, default=1.0,
+        help="share of the genome in which mutations can be called (default: %(default)s)",
+    )  # fmt: skip
 
 
 def _add_references(command: Any) -> None:

@@ -11,18 +11,13 @@ from clonalbayes.faults import fail
 
 def timing(options: argparse.Namespace) -> None:
     """Read a tree with its mutations, run the chains, write dates, branches, gates, clock and sentences."""
-    import numpy as np
-
     from clonalbayes.cli.signatures import choose
     from clonalbayes.signatures import output, settings, tables
-    from clonalbayes.summaries import timing as words
-    from clonalbayes.summaries.dating import candidates, date_draws
-    from clonalbayes.timing import posterior
+    from clonalbayes.summaries.dating import candidates, date_draws, dated_part
     from clonalbayes.timing import tables as files
 
     output.check_folder(options.out, force=options.force)
-    if not 0.0 < options.callable <= 1.0:
-        raise fail("--callable", "is no share", "Give a number above 0, at most 1.", value=str(options.callable))
+    files.check_share(options.callable)
     model = settings.load(options.model or "timing", "timing")
     reference = tables.read_reference(options.reference)
     given = None if options.treatments is None else files.read_treatments(options.treatments)
@@ -33,48 +28,31 @@ def timing(options: argparse.Namespace) -> None:
     names = candidates(names, model, treatments) if asked is None else names
     plan = {name: value for name in ("chains", "tune", "draws") if (value := getattr(options, name)) is not None}
     dated, trees = date_draws(
-        source.draws,
-        source.clones,
-        source.origin,
-        treatments,
-        names,
-        reference,
-        model,
-        schedule=plan,
+        source.draws, source.clones, source.origin, treatments, names, reference, model, schedule=plan,
         seed=options.seed,
-    )
-    spans = np.array([(course.start, course.end) for course in dated.courses]).reshape(-1, 2)
-    checked = words.diagnostic_rows(dated)
-    found = words.sentences(dated) + words.verdict(checked)
-    written = {
-        "timing": words.timing_rows(dated),
-        "branches": _with_kinds(words.branch_rows(dated), source),
-        "gates": words.gate_rows(dated, posterior.prior_overlap(trees, spans)),
-        "diagnostics": checked,
-        "clock": words.clock_rows(dated, model.constant("p_strict"), model.constant("p_acceleration")),
-    }
-    run_info = {
+    )  # fmt: skip
+    part = dated_part(dated, trees, source.branches, model, options.seed)
+    diagnostics, entry = part.entry["diagnostics"], {k: v for k, v in part.entry.items() if k != "diagnostics"}
+    run_info = entry | {
         "clonalbayes": __version__, "command": "timing", "seed": options.seed, "model": model.to_dict(),
-        "digest": model.digest, "origin": source.origin, "signatures": list(names),
-        "schedule": dict(model.schedule) | plan, "treatments": [list(t) for t in treatments], "findings": found,
+        "schedule": dict(model.schedule) | plan, "treatments": [list(t) for t in treatments],
     }  # fmt: skip
-    output.write_folder(options.out, written, run_info)
-    words.to_dataset(dated).to_netcdf(options.out / "timing.nc", engine="netcdf4")
+    output.write_folder(options.out, {**part.tables, "diagnostics": diagnostics}, run_info, part.arrays)
     if not options.quiet:
-        print("\n".join(found) or "The tree has no split.")
-        print(f"{options.out}: timing.tsv, branches.tsv, gates.tsv, clock.tsv, diagnostics.tsv, timing.nc, run.json")
+        print("\n".join(entry["findings"]))
+        print(f"{options.out}: {', '.join(sorted(path.name for path in options.out.iterdir()))}")
 
 
 class _Source:
-    """What is to be dated: draws of trees, names of clones, the origin."""
+    """What is to be dated: draws of trees, the mutations of their branches, names of clones, the origin."""
 
-    def __init__(self, draws: Any, clones: tuple[str, ...], origin: str) -> None:
-        self.draws, self.clones, self.origin = draws, clones, origin
+    def __init__(self, draws: Any, branches: Any, clones: tuple[str, ...], origin: str) -> None:
+        self.draws, self.branches, self.clones, self.origin = draws, branches, clones, origin
 
 
 def _from_fit(options: argparse.Namespace) -> _Source:
     from clonalbayes.results import open_result
-    from clonalbayes.timing.posterior import tree_draws
+    from clonalbayes.timing.posterior import branch_draws, tree_draws
     from clonalbayes.timing.tables import check_origin
 
     if options.tree is not None:
@@ -82,7 +60,8 @@ def _from_fit(options: argparse.Namespace) -> _Source:
     tree = open_result(options.source).tree
     origin = check_origin(options.origin or str(tree["constant_data"].to_dataset().attrs.get("origin_date", "")))
     draws = tree_draws(tree, origin, trees=options.trees, callable_share=options.callable)
-    return _Source(draws, tuple(str(k + 1) for k in range(draws.parent.shape[1])), origin)
+    branches = branch_draws(tree, callable_share=options.callable)
+    return _Source(draws, branches, tuple(str(k + 1) for k in range(draws.parent.shape[1])), origin)
 
 
 def _from_counts(options: argparse.Namespace) -> _Source:
@@ -100,22 +79,7 @@ def _from_counts(options: argparse.Namespace) -> _Source:
     table = counts.values.astype(np.int64)
     kinds = np.zeros((1, len(parent), 4), np.int64)
     kinds[0, :, 0] = table.sum(1)
-    detected = np.full((1, len(parent)), options.callable)
-    return _Source(TreeDraws(parent[None], table[None], kinds, bound[None], detected, parent, ()), counts.names, origin)
-
-
-def _with_kinds(rows: list[dict[str, Any]], source: _Source) -> list[dict[str, Any]]:
-    """Add the mutations of each branch that have no signature: indels and doublets."""
-    from clonalbayes.intervals import hdi
-
-    kinds = source.draws.kinds.astype(float)
-    low, high = hdi(kinds)
-    for k, name in enumerate(source.clones):
-        for j, kind in ((1, "indels"), (2, "doublets and longer")):
-            centre = float(kinds[:, k, j].mean())
-            rows.append({
-                "branch": name, "signature": kind, "made_mean": centre, "made_lo": float(low[k, j]),
-                "made_hi": float(high[k, j]), "corrected_mean": float("nan"), "corrected_lo": float("nan"),
-                "corrected_hi": float("nan"),
-            })  # fmt: skip
-    return rows
+    draws = TreeDraws(
+        parent[None], kinds, np.full((1, len(parent)), options.callable), parent, counts=table[None], bound=bound[None]
+    )
+    return _Source(draws, draws, counts.names, origin)

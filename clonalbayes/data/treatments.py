@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from clonalbayes.faults import FaultList
+from clonalbayes.faults import FaultList, fail
 
 from .registry import REGISTRY
 
@@ -85,6 +85,38 @@ def add_treatments(ds: xr.Dataset, treatments: Iterable[Treatment]) -> xr.Datase
     check_treatments(out, str(ds.attrs.get("source", "dataset")), faults)
     faults.raise_if_any()
     return out
+
+
+def set_origin(ds: xr.Dataset, origin: str) -> xr.Dataset:
+    """Put the patient's origin (birth) into a Dataset.
+
+    Raises
+    ------
+    InputError
+        If it is no date.
+    """
+    if parse_date(origin) is None:
+        raise fail("--origin", "the date cannot be read", DATE_REMEDY, value=origin)
+    return ds.assign_attrs(origin_date=origin)
+
+
+def check_dates(ds: xr.Dataset) -> None:
+    """Check that no sample is older than the patient.
+
+    Raises
+    ------
+    InputError
+        With every sample that is.
+    """
+    origin = parse_date(str(ds.attrs.get("origin_date", "")))
+    faults = FaultList()
+    if origin is not None and "date" in ds:
+        for name, text in zip(ds["specimen"].values, ds["date"].values, strict=True):
+            date = parse_date(str(text))
+            if date is not None and date <= origin:
+                message = f"a sample was taken before the patient's origin ({origin})"
+                faults.add(str(ds.attrs.get("source", "dataset")), message, "Correct one.", value=f"{name} {text}")
+    faults.raise_if_any()
 
 
 def treatments_of(ds: xr.Dataset) -> list[Treatment]:

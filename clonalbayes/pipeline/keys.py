@@ -86,6 +86,10 @@ COPY_NUMBER = {
         ("normal", "missing", "exclude"),
     ),
 }
+EVENTS = {
+    "files": Key("drivers, rearrangements, clonotypes, in any format of `events`; for the tree's branches", "files"),
+    "slop": _whole("bases by which the breakpoints of one rearrangement may differ between files"),
+}
 FIT = {
     "model": Key("specification, by name or as a file", "text"),
     "chains": _whole("independent chains", 1),
@@ -94,12 +98,15 @@ FIT = {
     "seed": _whole("seed of the random numbers"),
     "cores": _whole("chains that run at a time", 1),
     "min_alt": _whole("alt reads that each mutation has in some sample"),
+    "callable": Key("share of the genome in which mutations can be called (default: 1)", "number", low=0.01, high=1.0),
+    "dates": Key("date the tree, where there are dates, contexts and the origin_date (default: true)", "truth"),
 }
 OUTPUT = {"folder": Key("result folder (default: result)", "folder")}
 
 TABLES: dict[str, dict[str, Key]] = {
     "patient": PATIENT, "sample": SAMPLE, "treatment": TREATMENT, "variants": VARIANTS, "counts": COUNTS,
-    "count": COUNT, "filters": {}, "panel": PANEL, "copy_number": COPY_NUMBER, "fit": FIT, "output": OUTPUT,
+    "count": COUNT, "filters": {}, "panel": PANEL, "copy_number": COPY_NUMBER, "events": EVENTS, "fit": FIT,
+    "output": OUTPUT,
 }  # fmt: skip
 """Table -> its keys. The keys of `filters` are those of the filters themselves; see `filter_keys`."""
 

@@ -21,6 +21,9 @@ from .runfile import RunFile, read_run_file
 from .stages import DATA, Step, steps_of
 
 FIT_KEYS = ("chains", "draws", "tune", "seed", "cores")
+DATING = {"callable_share": ("callable", 1.0), "dates": ("dates", True)}
+"""Attribute of `History` -> key of the table `fit` and its default."""
+
 MARK, ENTRY, KEY_FILE = "run.json", "run_file", "fit.key"
 
 
@@ -135,11 +138,12 @@ def _fit(
     """Fit the data, unless the result is there already."""
     from clonalbayes import __version__, specs
     from clonalbayes.results import FILES
-    from clonalbayes.run import checkpoint_of, findings, run_fit
+    from clonalbayes.run import History, checkpoint_of, findings, run_fit
 
     spec = specs.load(model_of(described))
     settings = {name: described.setting("fit", name) for name in FIT_KEYS}
-    depends = {name: value for name, value in settings.items() if name != "cores"}
+    dating = {name: described.setting("fit", *rest) for name, rest in DATING.items()}
+    depends = {name: value for name, value in settings.items() if name != "cores"} | dating
     text = json.dumps([stages.outputs[DATA], spec.digest, depends, __version__], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()
     there = _read_json(described.out / MARK).get(ENTRY, {}).get("key") == key
@@ -153,7 +157,7 @@ def _fit(
     record = {ENTRY: _entry(described, key)}
     fitted = run_fit(
         read_patient(folder), described.out, spec=spec, resume=resume, force=True, progress=progress, record=record,
-        **settings,
+        history=History(**dating), **settings,
     )  # fmt: skip
     stages.done["fit"] = True
     return Outcome(described.out, stages.done, str(fitted))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clonalbayes.faults import fail
@@ -16,7 +17,7 @@ from clonalbayes.plots.prevalence import plot_prevalence
 from clonalbayes.plots.signatures import plot_exposures, plot_spectra
 from clonalbayes.plots.similarity import plot_similarity
 from clonalbayes.plots.source import Source
-from clonalbayes.plots.timing import plot_around, plot_calendar
+from clonalbayes.plots.timing import has_splits, plot_around, plot_calendar
 from clonalbayes.plots.tree import plot_tree
 from clonalbayes.plots.vaf_pairs import plot_vaf_pairs
 
@@ -41,10 +42,19 @@ PARTS: dict[str, Callable[..., Any]] = {
     "calendar": plot_calendar,
     "around": plot_around,
 }
-"""Name of a figure -> function that draws it from a folder of `clonalbayes signatures` or `timing`."""
+"""Name of a figure -> function that draws it from a folder of `fit`, `signatures` or `timing`, where it has that."""
+
+NEEDED = {"spectra": "signatures.tsv", "exposures": "exposures.tsv", "calendar": "timing.nc", "around": "gates.tsv"}
+"""File of the folder without which there is nothing to draw."""
 
 OF_TREES = ("tree", "alternatives", "fish")
 """Figures that need a model with trees."""
+
+
+def parts_of(folder: str | os.PathLike[str]) -> list[str]:
+    """Names of `PARTS` that can be drawn of a folder: its files are there and hold something to draw."""
+    there = [name for name, file in NEEDED.items() if (Path(folder) / file).is_file()]
+    return [name for name in there if name != "around" or has_splits(folder)]
 
 
 def draw(name: str, source: Source, out: str | os.PathLike[str] | None = None, **options: Any) -> Figure:

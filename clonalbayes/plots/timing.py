@@ -196,6 +196,12 @@ def compute_around(folder: Folder) -> xr.Dataset:
     )  # fmt: skip
 
 
+def has_splits(folder: Folder) -> bool:
+    """Whether a folder with dates has a split and a treatment, so that `compute_around` has something to return."""
+    rows = read_rows(Path(folder) / "timing.tsv")
+    return any(row["kind"] == "split" for row in rows) and any(key.startswith("p_before ") for key in rows[0])
+
+
 def draw_around(data: xr.Dataset, axes: Axes | None = None) -> Axes:
     """Draw what `compute_around` returned: for every split one bar a course."""
     events, courses = ([str(x) for x in data[key].values] for key in ("event", "course"))

@@ -33,8 +33,13 @@ def check_folder(folder: Path, *, force: bool) -> None:
             raise fail(str(folder), "holds a result already", "Choose another name, or give --force.")
 
 
-def write_folder(folder: Path, tables: Mapping[str, Sequence[Mapping[str, Any]]], run_info: Mapping[str, Any]) -> None:
-    """Write tables and ``run.json`` under temporary names, then rename them.
+def write_folder(
+    folder: Path,
+    tables: Mapping[str, Sequence[Mapping[str, Any]]],
+    run_info: Mapping[str, Any],
+    arrays: Mapping[str, Any] | None = None,
+) -> None:
+    """Write tables, arrays and ``run.json`` under temporary names, then rename them.
 
     Parameters
     ----------
@@ -44,6 +49,8 @@ def write_folder(folder: Path, tables: Mapping[str, Sequence[Mapping[str, Any]]]
         File stem -> rows.
     run_info
         Versions, settings, findings.
+    arrays
+        File stem -> xarray Dataset.
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
@@ -52,6 +59,10 @@ def write_folder(folder: Path, tables: Mapping[str, Sequence[Mapping[str, Any]]]
             part = folder / f".{name}.tsv.part"
             parts.append((part, folder / f"{name}.tsv"))
             write_rows(rows, part)
+        for name, data in (arrays or {}).items():
+            part = folder / f".{name}.nc.part"
+            parts.append((part, folder / f"{name}.nc"))
+            data.to_netcdf(part, engine="netcdf4")
         part = folder / f".{RUN}.part"
         parts.append((part, folder / RUN))
         part.write_text(json.dumps(run_info, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")

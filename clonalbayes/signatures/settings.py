@@ -59,6 +59,10 @@ class Settings:
         """Return the role of a signature; "other" if the specification does not name it."""
         return self.roles.get(signature, "other")
 
+    def block(self, name: str) -> str:
+        """Return the form of a block."""
+        return str(self.spec.blocks[name])
+
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as plain containers, for ``run.json``."""
         return self.spec.to_dict()

@@ -1,4 +1,4 @@
-"""From draws of a tree to a dated tree: the timing model run on all of them, as a table or as a group of the fit."""
+"""From draws of a tree to a dated tree: the timing model run on all of them, and the tables that come of it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 
 from clonalbayes.data.treatments import Treatment
+from clonalbayes.faults import InputError
 from clonalbayes.signatures.settings import Settings, load
 from clonalbayes.signatures.tables import Table, read_reference
+from clonalbayes.summaries import timing, timing_words
+from clonalbayes.summaries.branches import branch_rows
+from clonalbayes.summaries.part import Part
 from clonalbayes.summaries.timing import Dated, to_dataset
 from clonalbayes.timing.calendar import courses_of
-from clonalbayes.timing.posterior import TreeDraws, tree_draws
+from clonalbayes.timing.posterior import BranchDraws, TreeDraws, branch_draws, prior_overlap, tree_draws
 from clonalbayes.timing.sampler import make_trees, sample
 from clonalbayes.timing.state import Trees
+
+NAME = "timing"
+"""Entry of ``run.json``."""
 
 DRAWS_PER_TREE, THIN = 25, 4
 """Draws kept of each of many trees, and sweeps for each: their spread is that of the trees more than of the draws."""
@@ -86,29 +93,67 @@ def date_draws(
     )  # fmt: skip
     roles = tuple(settings.role(name) for name in names)
     bound = np.where(drawn.parent >= 0, drawn.bound, 0.0).max(0)
-    dated = Dated(clones, drawn.consensus, repeat["parent"], draws, names, roles, tuple(courses), origin, bound)
+    dated = Dated(
+        clones, drawn.consensus, repeat["parent"], draws, names, roles, tuple(courses), origin, bound, drawn.seen
+    )
     return dated, trees
 
 
-def time_tree(
+def dated_part(dated: Dated, trees: Trees, branches: BranchDraws, settings: Settings, seed: int = 1) -> Part:
+    """Make the tables and sentences of a dated tree.
+
+    Parameters
+    ----------
+    dated, trees
+        From `date_draws`.
+    branches
+        Mutations of the branches by kind.
+    settings
+        Priors, of which the Bayes factors are told.
+    seed
+        Of what the table of mutations cannot hold.
+
+    Returns
+    -------
+    Part
+        Tables timing, branches, gates and clock, arrays timing; the entry has findings and the diagnostics' rows.
+    """
+    spans = np.array([(course.start, course.end) for course in dated.courses]).reshape(-1, 2)
+    rows, checked = timing.timing_rows(dated), timing.diagnostic_rows(dated)
+    clock = timing.clock_rows(dated, trees.p_strict, trees.p_acceleration)
+    found = timing_words.sentences(dated, rows) or ["The tree has no split after its root."]
+    entry = {
+        "dated": True,
+        "findings": found + timing_words.clock_sentences(clock) + timing_words.verdict(checked, dated.one_tree),
+        "model": settings.spec.name, "digest": settings.digest, "origin": dated.origin,
+        "signatures": list(dated.signatures), "trees": len(dated.parent), "draws": int(dated.draws.time.shape[1]),
+        "diagnostics": checked,
+    }  # fmt: skip
+    tables = {"timing": rows, "branches": branch_rows(branches, dated.clones, dated, seed), "clock": clock}
+    if dated.courses:
+        tables["gates"] = timing.gate_rows(dated, prior_overlap(trees, spans))
+    return Part(NAME, entry, {name: table for name, table in tables.items() if table}, {"timing": to_dataset(dated)})
+
+
+def date_fit(
     tree: Any,
-    origin: str,
     *,
+    origin: str | None = None,
     treatments: Sequence[Treatment] | None = None,
     settings: Settings | str = "timing",
     trees: int = TREES,
     callable_share: float = 1.0,
     schedule: Mapping[str, int] | None = None,
     seed: int = 1,
-) -> Any:
+) -> Part:
     """Date the trees of a fit, each draw with its own parents, presence and mutations.
 
     Parameters
     ----------
     tree
-        Summarised DataTree of a fit with trees, whose data have dates and contexts.
+        Summarised DataTree of a fit.
     origin
-        Date of the root (birth), YYYY-MM-DD.
+        Date of the root (birth), YYYY-MM-DD; by default that of the data.
     treatments
         Courses; by default those of the data.
     settings
@@ -124,19 +169,32 @@ def time_tree(
 
     Returns
     -------
-    xarray.Dataset
-        The group `timing`: see `clonalbayes.summaries.timing.to_dataset`.
-
-    Raises
-    ------
-    InputError
-        If the fit has no tree, or the data lack dates or contexts.
+    Part
+        Of `dated_part`. Where the tree cannot be dated, the table of branches alone, and findings that say why.
     """
     model = load(settings, "timing")
-    drawn = tree_draws(tree, origin, trees=trees, callable_share=callable_share)
-    courses = drawn.treatments if treatments is None else tuple(treatments)
+    start = str(tree["constant_data"].to_dataset().attrs.get("origin_date", "")) if origin is None else origin
+    try:
+        branches = branch_draws(tree, callable_share=callable_share)
+    except InputError as error:
+        return _undated(error)
+    clones = tuple(str(k + 1) for k in range(branches.parent.shape[1]))
+    if not clones:
+        return Part(NAME, {"dated": False, "findings": ["There is no clone to date."]})
+    try:
+        drawn = tree_draws(tree, start, trees=trees, callable_share=callable_share)
+    except InputError as error:
+        return _undated(error, {"branches": branch_rows(branches, clones, seed=seed)})
+    given = drawn.treatments if treatments is None else tuple(treatments)
     reference = read_reference()
-    clones = tuple(str(k + 1) for k in range(drawn.parent.shape[1]))
-    names = candidates(reference.names, model, courses)
-    dated, _ = date_draws(drawn, clones, origin, courses, names, reference, model, schedule=schedule, seed=seed)
-    return to_dataset(dated)
+    names = candidates(reference.names, model, given)
+    dated, model_trees = date_draws(
+        drawn, clones, start, given, names, reference, model, schedule=schedule, seed=seed
+    )
+    return dated_part(dated, model_trees, branches, model, seed)
+
+
+def _undated(error: InputError, tables: Mapping[str, Any] | None = None) -> Part:
+    """Say why a tree is not dated."""
+    why = " ".join(f"{fault.message}. {fault.remedy}" for fault in error.faults[:1])
+    return Part(NAME, {"dated": False, "findings": [f"The tree is not dated: {why}"]}, tables or {})

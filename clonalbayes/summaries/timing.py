@@ -1,4 +1,4 @@
-"""From draws of node times to dates, probabilities around treatments, branch tables and sentences."""
+"""From draws of node times to dates, probabilities around treatments, gates and the form of the clock."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ MONTH = 30.4375
 AGREED, ENOUGH = 1.1, 100.0
 """R-hat at most and effective draws at least of a date that the chains agree on."""
 
-LONGER = "run longer"
+ENOUGH_TREES = 50.0
+"""The same where every chain has a tree of its own."""
 
-FEW = 20.0
-"""Mutations below which a branch hardly says when it was."""
+LONGER = "run longer"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,8 @@ class Dated:
         Treatments in days from the origin, and its date.
     bound
         [K] day on which each clone was first sampled.
+    seen
+        [K] groups of samples in which each clone is; empty where that is not known.
     """
 
     clones: tuple[str, ...]
@@ -56,6 +58,12 @@ class Dated:
     courses: tuple[Course, ...]
     origin: str
     bound: np.ndarray
+    seen: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def one_tree(self) -> bool:
+        """Whether all chains have the same tree."""
+        return len(self.parent) > 1 and bool((self.parent == self.parent[0]).all())
 
 
 def course_names(courses: Sequence[Course]) -> list[str]:
@@ -120,6 +128,7 @@ def timing_rows(dated: Dated) -> list[dict[str, Any]]:
             "event": name, "kind": kind, "date_mean": to_date(float(mean(flat)), dated.origin),
             "date_lo": to_date(float(low), dated.origin), "date_hi": to_date(float(high), dated.origin),
             "width_months": float(high - low) / MONTH, "support": len(known) / max(len(flat), 1),
+            "ess": effective_draws(days, dated.one_tree),
         }  # fmt: skip
         for label, course in zip(course_names(dated.courses), dated.courses, strict=True):
             total = max(len(known), 1)
@@ -127,21 +136,6 @@ def timing_rows(dated: Dated) -> list[dict[str, Any]]:
             row[f"p_during {label}"] = float(((known >= course.start) & (known < course.end)).sum()) / total
             row[f"p_after {label}"] = float((known >= course.end).sum()) / total
         rows.append(row)
-    return rows
-
-
-def branch_rows(dated: Dated) -> list[dict[str, Any]]:
-    """Rows of branches.tsv: mutations of each branch by signature, in the table and in the whole genome."""
-    rows = []
-    there = np.isfinite(dated.draws.time)
-    for k, clone in enumerate(dated.clones):
-        for r, signature in enumerate(dated.signatures):
-            row: dict[str, Any] = {"branch": clone, "signature": signature}
-            for label, values in (("made", dated.draws.made), ("corrected", dated.draws.corrected)):
-                flat = np.where(there[:, :, k], values[:, :, k, r], np.nan).ravel()
-                low, high = hdi(flat)
-                row |= {f"{label}_mean": float(mean(flat)), f"{label}_lo": float(low), f"{label}_hi": float(high)}
-            rows.append(row)
     return rows
 
 
@@ -196,68 +190,36 @@ def gate_rows(dated: Dated, prior: np.ndarray) -> list[dict[str, Any]]:
     return rows
 
 
+def effective_draws(days: np.ndarray, one_tree: bool) -> float:
+    """Effective number of draws of an event's days [D, draw]; trees that lack it are left out, NaN without spread.
+
+    Chains of one tree: from their autocorrelation. Chains of different trees: the total variance over that of the
+    mean, which the means of the chains tell; so it falls where trees differ in the date.
+    """
+    known = days[np.isfinite(days).all(1)]
+    if len(known) < 2 or np.ptp(known) == 0:
+        return effective_size(known) if len(known) and np.ptp(known) > 0 else float("nan")
+    if one_tree:
+        return effective_size(known)
+    between = float(known.mean(1).var(ddof=1))
+    return float(min(known.size, known.var() * len(known) / max(between, 1e-12)))
+
+
 def diagnostic_rows(dated: Dated) -> list[dict[str, Any]]:
     """Rows of diagnostics.tsv: whether the chains agree on each node's date.
 
     Chains of one tree are compared; of different trees they must differ, and only the effective size is told.
     """
-    one_tree = len(dated.parent) > 1 and bool((dated.parent == dated.parent[0]).all())
     rows = []
     for k, name in enumerate(dated.clones):
         days = dated.draws.time[np.isfinite(dated.draws.time[:, 0, k]), :, k]
         if not len(days):
             continue
-        factor = rhat(days) if one_tree else float("nan")
-        size = effective_size(days)
-        good = size >= ENOUGH and not factor > AGREED
+        factor = rhat(days) if dated.one_tree else float("nan")
+        size = effective_draws(days, dated.one_tree)
+        good = size >= (ENOUGH if dated.one_tree else ENOUGH_TREES) and not factor > AGREED
         rows.append({"quantity": f"date of {name}", "rhat": factor, "ess": size, "verdict": "good" if good else LONGER})
     return rows
-
-
-def verdict(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Say whether dates need longer chains, and of which nodes."""
-    bad = [str(row["quantity"]).removeprefix("date of ") for row in rows if row["verdict"] == LONGER]
-    if not bad:
-        return []
-    return [f"The chains do not agree yet on the dates of {', '.join(bad)}: run with --tune 2000 --draws 1000."]
-
-
-def sentences(dated: Dated) -> list[str]:
-    """Statements in words about every split, with the reason where the interval is wide."""
-    names = course_names(dated.courses)
-    made = dated.draws.made.mean((0, 1))
-    treated = [r for r, role in enumerate(dated.roles) if role == "treatment"]
-    out = []
-    for row, (name, kind, days) in zip(timing_rows(dated), events(dated), strict=True):
-        if kind != "split" or not np.isfinite(days).any() or np.nanmax(days) <= 0:
-            continue
-        a, b = name.split(" | ")
-        text = f"The lineages {a} and {b} split between {row['date_lo']} and {row['date_hi']}"
-        places = []
-        for label in names:
-            chances = {word: row[f"p_{word} {label}"] for word in ("before", "during", "after")}
-            word = max(chances, key=lambda key: chances[key])
-            places.append(f"{word} {label} with probability {chances[word]:.2f}")
-        text += f" (95 %): {', '.join(places)}." if places else " (95 %)."
-        out.append(text + _reason(dated, row, name, made, treated))
-    return out
-
-
-def _reason(dated: Dated, row: dict[str, Any], name: str, made: np.ndarray, treated: list[int]) -> str:
-    """Why an interval is wide: more than a fifth of the time that there was."""
-    span = float(np.nanmax(dated.bound)) / MONTH
-    if row["width_months"] < span / 5:
-        return ""
-    inside = [dated.clones.index(part) for part in name.split(" | ")]
-    reasons = []
-    if not treated:
-        reasons.append("no treatment signature is declared for it")
-    elif made[inside][:, treated].sum() < FEW:
-        reasons.append("hardly any treatment mutation is on the branches below it")
-    if made[inside].sum() < FEW:
-        reasons.append("the branches have few mutations")
-    reasons = reasons or ["the rates of the clocks are hardly known"]
-    return f" The interval is wide, because {' and '.join(reasons)}."
 
 
 def to_dataset(dated: Dated) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from clonalbayes.signatures.contexts import count_contexts, index_of
 from clonalbayes.timing.calendar import to_days
 from clonalbayes.timing.state import Trees, depths, start_times
 
-ROWS = 200
+ROWS = 100
 """Mutations whose depths stand for those of all, for the chance of being called."""
 
 LEAST_DETECTED = 0.02
@@ -21,34 +21,108 @@ KINDS = ("snv", "indel", "mnv", "")
 
 
 @dataclass(frozen=True, eq=False)
-class TreeDraws:
-    """Some draws of a posterior of trees, in terms of its consensus clones.
+class BranchDraws:
+    """Mutations of every branch in some draws, in terms of the consensus clones.
 
     Attributes
     ----------
     parent
         [D, K] parent from 1, 0 = the root, -1 = the draw lacks the clone.
-    counts
-        [D, K, 96] substitutions by clone and context.
     kinds
         [D, K, 4] mutations by clone and kind, in the order of `KINDS`.
-    bound
-        [D, K] day from the origin on which each clade was first sampled.
     detected
         [D, K] share of a branch's mutations that the table can hold.
     consensus
         [K] parent in the consensus tree.
+    seen
+        [K] groups of samples (or samples, if they have no group) in which the consensus clone is.
+    """
+
+    parent: np.ndarray
+    kinds: np.ndarray
+    detected: np.ndarray
+    consensus: np.ndarray
+    seen: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class TreeDraws(BranchDraws):
+    """Some draws of a posterior of trees, with what dates them.
+
+    Attributes
+    ----------
+    counts
+        [D, K, 96] substitutions by clone and context.
+    bound
+        [D, K] day from the origin on which each clade was first sampled.
     treatments
         Courses that the data hold.
     """
 
-    parent: np.ndarray
-    counts: np.ndarray
-    kinds: np.ndarray
-    bound: np.ndarray
-    detected: np.ndarray
-    consensus: np.ndarray
-    treatments: tuple[Treatment, ...]
+    counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 96), np.int64))
+    bound: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    treatments: tuple[Treatment, ...] = ()
+
+
+class _Picked:
+    """Evenly spaced draws of a summarised fit."""
+
+    def __init__(self, tree: Any, draws: int) -> None:
+        self.tree = tree
+        self.held, consensus, posterior = (
+            tree[name].to_dataset() for name in ("constant_data", "consensus", "posterior")
+        )
+        if "parent" not in consensus:
+            raise fail("timing", "the fit has no tree", "Fit with a model of trees (--model tree).")
+        total = posterior.sizes["chain"] * posterior.sizes["draw"]
+        rows = np.unique(np.linspace(0, total - 1, min(draws, total)).astype(int))
+        self.parent = _flat(consensus, "parent", "clone")[rows].astype(np.int64)
+        self.presence = _flat(consensus, "presence", "clone", "specimen")[rows]
+        self.phi = np.nan_to_num(_flat(consensus, "cellular_prevalence", "clone", "specimen")[rows])
+        assignment = _flat(posterior, "assignment", "mutation")[rows]
+        place = clone_of_mutations(assignment, consensus["clone"].values, self.parent.shape[1])
+        there = np.take_along_axis(np.pad(self.parent, ((0, 0), (1, 0)), constant_values=-1), place + 1, 1) >= 0
+        self.place = np.where(there, place, -1)
+        self.consensus = np.asarray(consensus["consensus_parent"].values, np.int64)
+
+    def branches(self, callable_share: float) -> dict[str, Any]:
+        """Fields of `BranchDraws`."""
+        K = self.parent.shape[1]
+        names = [str(name) for name in self.held["kind"].values] if "kind" in self.held else []
+        kind = np.array([KINDS.index(n) if n in KINDS else 3 for n in names] or [3] * self.place.shape[1], np.int64)
+        kinds = np.stack([np.bincount(r[r >= 0] * 4 + kind[r >= 0], minlength=4 * K).reshape(K, 4) for r in self.place])
+        detected = np.clip(detection(self.tree, self.phi) * callable_share, LEAST_DETECTED, 1.0)
+        return {
+            "parent": self.parent, "kinds": kinds, "detected": detected, "consensus": self.consensus,
+            "seen": self._seen(),
+        }  # fmt: skip
+
+    def _seen(self) -> tuple[tuple[str, ...], ...]:
+        """Groups in which each consensus clone is in most of the draws that have it."""
+        groups = [str(name) for name in self.held["group"].values] if "group" in self.held else []
+        names = groups if any(groups) else [str(name) for name in self.held["specimen"].values]
+        there = (self.presence > 0).sum(0) > 0.5 * (self.presence >= 0).sum(0)
+        return tuple(tuple(dict.fromkeys(n for n, yes in zip(names, row, strict=True) if yes and n)) for row in there)
+
+
+def branch_draws(tree: Any, *, draws: int = 200, callable_share: float = 1.0) -> BranchDraws:
+    """Count the mutations of every branch in draws of a summarised fit.
+
+    Parameters
+    ----------
+    tree
+        DataTree of a fit with trees, with the groups `posterior`, `consensus`, `observed_data` and `constant_data`.
+    draws
+        How many draws, evenly spaced.
+    callable_share
+        Share of the genome in which mutations can be called.
+
+    Raises
+    ------
+    InputError
+        If the fit has no tree.
+    """
+    return BranchDraws(**_Picked(tree, draws).branches(callable_share))
 
 
 def tree_draws(tree: Any, origin: str, *, trees: int = 32, callable_share: float = 1.0) -> TreeDraws:
@@ -57,7 +131,7 @@ def tree_draws(tree: Any, origin: str, *, trees: int = 32, callable_share: float
     Parameters
     ----------
     tree
-        DataTree of a fit with the groups `posterior`, `consensus`, `observed_data` and `constant_data`.
+        As for `branch_draws`.
     origin
         Date of the root, YYYY-MM-DD.
     trees
@@ -74,38 +148,25 @@ def tree_draws(tree: Any, origin: str, *, trees: int = 32, callable_share: float
     InputError
         If the fit has no tree, or the data lack dates or contexts.
     """
-    held, consensus, posterior = (tree[name].to_dataset() for name in ("constant_data", "consensus", "posterior"))
-    if "parent" not in consensus:
-        raise fail("timing", "the fit has no tree", "Fit with a model of trees (--model tree).")
+    picked = _Picked(tree, trees)
+    held = picked.held
     dates = _days(held, origin)
-    C, N = posterior.sizes["chain"], posterior.sizes["draw"]
-    rows = np.unique(np.linspace(0, C * N - 1, min(trees, C * N)).astype(int))
-    parent = _flat(consensus, "parent", "clone")[rows].astype(np.int64)
-    presence = consensus["presence"].transpose("chain", "draw", "clone", "specimen").values
-    presence = presence.reshape(C * N, *presence.shape[2:])[rows]
-    phi = consensus["cellular_prevalence"].transpose("chain", "draw", "clone", "specimen").values
-    phi = np.nan_to_num(phi.reshape(C * N, *phi.shape[2:])[rows])
-    place = clone_of_mutations(
-        _flat(posterior, "assignment", "mutation")[rows], consensus["clone"].values, parent.shape[1]
-    )
     contexts = _contexts(held)
-    kind = np.array([KINDS.index(str(name)) if str(name) in KINDS else 3 for name in held["kind"].values])
-    K = parent.shape[1]
-    counts = np.stack([count_contexts(contexts, row, K) for row in place])
-    kinds = np.stack([np.bincount(r[r >= 0] * 4 + kind[r >= 0], minlength=4 * K).reshape(K, 4) for r in place])
-    day = np.where(presence > 0, dates, np.inf).min(2)
-    bound = np.where(np.isfinite(day), day, np.nanmax(np.where(np.isfinite(dates), dates, np.nan)))
-    courses = tuple(treatments_of(held.set_coords("treatment") if "treatment" in held else held))
+    K = picked.parent.shape[1]
+    day = np.where(picked.presence > 0, dates, np.inf).min(2)
     return TreeDraws(
-        parent=parent, counts=counts, kinds=kinds, bound=bound,
-        detected=np.clip(detection(tree, phi) * callable_share, LEAST_DETECTED, 1.0),
-        consensus=np.asarray(consensus["consensus_parent"].values, np.int64), treatments=courses,
-    )  # fmt: skip
+        **picked.branches(callable_share),
+        counts=np.stack([count_contexts(contexts, row, K) for row in picked.place]),
+        bound=np.where(np.isfinite(day), day, dates[np.isfinite(dates)].max()),
+        treatments=tuple(treatments_of(held.set_coords("treatment") if "treatment" in held else held)),
+    )
 
 
-def _flat(ds: Any, name: str, dim: str) -> np.ndarray:
-    values = ds[name].transpose("chain", "draw", dim).values
-    return values.reshape(-1, values.shape[2])
+def _flat(ds: Any, name: str, *dims: str) -> np.ndarray:
+    """Draws of a variable, chain after chain: [chain x draw, *dims]."""
+    values = ds[name].transpose("chain", "draw", *dims).values
+    out: np.ndarray = values.reshape(-1, *values.shape[2:])
+    return out
 
 
 def _days(held: Any, origin: str) -> np.ndarray:
@@ -113,6 +174,8 @@ def _days(held: Any, origin: str) -> np.ndarray:
     texts = [str(text) for text in held["date"].values] if "date" in held else []
     if not any(texts):
         raise fail("timing", "no sample has a date", "Add a column date (YYYY-MM-DD) and fit again.")
+    if not origin:
+        raise fail("timing", "the patient's origin is not known", "Give the date of birth with --origin.")
     faults, out = FaultList(), []
     for name, text in zip(held["specimen"].values, texts, strict=True):
         day = to_days(text, origin) if parse_date(text) else np.inf
@@ -189,7 +252,8 @@ def detection(tree: Any, phi: np.ndarray) -> np.ndarray:
     fraction = np.clip(phi / 2.0, 0.0, 1.0)
     missed = np.ones((*phi.shape[:2], len(depth)))
     for s in range(phi.shape[2]):
-        missed *= bdtr(float(least - 1), np.maximum(depth[:, s], least - 1), fraction[:, :, s, None])
+        there = fraction[:, :, s] > 0.0
+        missed[there] *= bdtr(float(least - 1), np.maximum(depth[:, s], least - 1), fraction[there][:, s, None])
     out: np.ndarray = 1.0 - missed.mean(2)
     return out
 

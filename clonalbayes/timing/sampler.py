@@ -15,6 +15,9 @@ from clonalbayes.timing import kernels
 from clonalbayes.timing.calendar import ALWAYS, Course, windows_of
 from clonalbayes.timing.state import ROLES, Clock, Trees, combine, depths, shapes, start_times
 
+FORMS = {"strict": 1.0, "relaxed": 0.0, "always": 1.0, "never": 0.0}
+"""Form of the clock that is not drawn -> its probability."""
+
 
 @dataclass(frozen=True, eq=False)
 class TimedDraws:
@@ -77,8 +80,8 @@ def make_trees(
         shape_prior=np.array([settings.prior(f"{name}_shape") for name in ROLES]),
         strict_prior=settings.prior("strict_shape"),
         acceleration_prior=settings.prior("acceleration"),
-        p_strict=settings.constant("p_strict"),
-        p_acceleration=settings.constant("p_acceleration"),
+        p_strict=FORMS.get(settings.block("clock"), settings.constant("p_strict")),
+        p_acceleration=FORMS.get(settings.block("acceleration"), settings.constant("p_acceleration")),
     )
 
 

@@ -119,6 +119,18 @@ def check_origin(text: str | None) -> str:
     return text
 
 
+def check_share(share: float) -> None:
+    """Refuse a share of the genome that is none.
+
+    Raises
+    ------
+    InputError
+        If it is not above 0 and at most 1.
+    """
+    if not 0.0 < share <= 1.0:
+        raise fail("--callable", "is no share", "Give a number above 0, at most 1.", value=str(share))
+
+
 def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     """Rows of a table that must have some columns."""
     if not path.is_file():
