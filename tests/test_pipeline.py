@@ -136,6 +136,19 @@ def test_a_run_makes_the_data_and_redoes_only_what_changed(patient, capsys):
     assert "data: copy number, contexts, dates and treatments into one table (is there)" in capsys.readouterr().out
 
 
+def test_events_are_joined_and_their_faults_are_said(patient, capsys):
+    told = (patient / "run.toml").read_text() + '\n[events]\nfiles = ["drivers.tsv"]\n'
+    (patient / "drivers.tsv").write_text("gene\tmutation\tsample\nNRAS\tp.G12D\tA\n")
+    (patient / "run.toml").write_text(told)
+    assert main(["run", str(patient / "run.toml"), "--until", "events", "--quiet"]) == 0
+    table = (patient / "result.stages" / "events" / "events.tsv").read_text().splitlines()
+    assert len(table) == 2
+    assert "NRAS" in table[1]
+    (patient / "drivers.tsv").write_text("gene\tcolour\nNRAS\tred\n")
+    assert main(["check", str(patient / "run.toml")]) == 2
+    assert "drivers.tsv" in capsys.readouterr().err
+
+
 def test_counts_that_are_there_are_the_start(patient):
     path = patient / "run.toml"
     path.write_text(COUNTS_RUN.replace('name = "A"', 'name = "A"\npurity = 0.6'))

@@ -427,6 +427,25 @@ def test_the_lineage_switch_is_the_case_described():
     assert lost.sum() > 20
 
 
+def test_the_lineage_switch_has_the_sites_dates_and_drivers_of_the_publication():
+    simulation = lineage_switch(seed=1)
+    ds, truth = simulation.dataset, simulation.truth
+    diploid = ((ds["major_cn"] == 1) & (ds["minor_cn"] == 1)).values[:, 4:7].all(axis=1)
+    root = truth.assignment == truth.names.index("myeloid")
+    assert (root & diploid).sum() == pytest.approx(2318, rel=0.05)
+    assert ds.attrs["origin_date"] < min(ds["date"].values)
+    assert ds["treatment"].values.tolist().count("thiopurine") == 2
+    by = {text.split()[0]: i for i, text in truth.drivers.items()}
+    assert set(by) == {"NRAS", "KMT2D", "CDKN2A", "TP53", "EP300"}
+    assert truth.names[truth.assignment[by["TP53"]]] == "myeloid"
+    assert (ds["chrom"].values[by["TP53"]], ds["minor_cn"].values[by["TP53"], 6]) == ("17", 0)
+    assert truth.multiplicity[by["TP53"], 6] == 1
+    made = np.array(truth.signatures)
+    treated = [name for k, name in enumerate(truth.names) if (made[truth.assignment == k] == "SBS87").any()]
+    assert set(treated).isdisjoint({"trunk", "del17p", "major", "major_sub", "relapse1_x", "relapse1_y", "aneuploid"})
+    assert simulation.truth_table()["drivers"][str(ds["mutation"].values[by["NRAS"]])] == "NRAS p.G12D"
+
+
 def test_a_large_patient_takes_seconds():
     started = time.process_time()
     assert simulate(100_000, 8, 14, seed=1).dataset.sizes["mutation"] == 100_000

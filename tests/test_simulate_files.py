@@ -11,10 +11,12 @@ import pytest
 
 from clonalbayes.copynumber import read_copy_number
 from clonalbayes.faults import InputError
-from clonalbayes.simulate.files import called_segments, draw_channels, write_example
+from clonalbayes.simulate.drivers import Driver, place_drivers
+from clonalbayes.simulate.files import called_segments, write_example
 from clonalbayes.simulate.genome import ARMS
-from clonalbayes.simulate.miniature import APART, arm_span, draw_miniature
-from clonalbayes.simulate.switch import CLONES, EXPOSURES, SAMPLES, lineage_switch
+from clonalbayes.simulate.miniature import APART, Miniature, arm_span, draw_miniature, draw_places
+from clonalbayes.simulate.spectra import draw_channels
+from clonalbayes.simulate.switch import CLONES, DRIVERS, SAMPLES, SIGNATURES, lineage_switch, switch_blueprint
 
 CHANNELS = ["A[C>T]G", "T[T>A]C", "G[C>A]T", "C[T>G]A", "", "C[C>T]C"] * 100
 pysam = pytest.importorskip("pysam")
@@ -27,8 +29,13 @@ def example(tmp_path_factory):
     return folder
 
 
+def miniature(seed: int) -> Miniature:
+    rng = np.random.default_rng(seed)
+    return draw_miniature(CHANNELS, draw_places(len(CHANNELS), rng), rng)
+
+
 def test_the_miniature_holds_its_variants_apart_and_leftmost():
-    genome = draw_miniature(CHANNELS, np.random.default_rng(2))
+    genome = miniature(2)
     last = ("", -100)
     for (chrom, pos, ref, alt), arm in zip(genome.variants, genome.arm, strict=True):
         bases = genome.reference[chrom]
@@ -46,7 +53,7 @@ def test_the_miniature_holds_its_variants_apart_and_leftmost():
 
 
 def test_the_same_seed_gives_the_same_patient_and_another_another(tmp_path):
-    first, again, other = (draw_miniature(CHANNELS, np.random.default_rng(s)).ids for s in (5, 5, 6))
+    first, again, other = (miniature(s).ids for s in (5, 5, 6))
     assert first == again
     assert first != other
 
@@ -63,12 +70,54 @@ def test_contexts_are_those_that_were_drawn(example):
 
 
 def test_the_thiopurine_signature_is_on_the_branches_that_saw_it():
-    names = tuple(CLONES)
-    clone = np.repeat(np.arange(len(names)), 300)
-    _, made_by = draw_channels(names, clone, np.random.default_rng(4))
-    share = {n: made_by[300 * k : 300 * (k + 1)].count("SBS87") / 300 for k, n in enumerate(names)}
-    assert {n for n, p in share.items() if p > 0} == set(EXPOSURES)
-    assert all(abs(share[n] - p[2] * 0.94) < 0.1 for n, p in EXPOSURES.items())
+    exposures = switch_blueprint().exposures
+    clone = np.repeat(np.arange(len(CLONES)), 300)
+    contexts, made_by = draw_channels(SIGNATURES, exposures, clone, np.random.default_rng(4), substitutions=range(50))
+    share = np.array([made_by[300 * k : 300 * (k + 1)].count("SBS87") / 300 for k in range(len(CLONES))])
+    assert {n for n, p in zip(CLONES, share, strict=True) if p > 0} == {
+        "progression", "relapse", "relapse1", "relapse2", "myeloid", "myeloid_a", "myeloid_b",
+    }  # fmt: skip
+    assert np.abs(share - 0.94 * exposures[:, 2]).max() < 0.1
+    assert "" not in contexts[:50]
+    assert 0.03 < contexts.count("") / len(contexts) < 0.1
+
+
+def test_clones_are_dated_between_their_parents_and_the_first_sample_that_has_them():
+    for clone in CLONES.values():
+        assert not clone.parent or CLONES[clone.parent].date < clone.date
+    blueprint = switch_blueprint()
+    for k, clone in enumerate(CLONES.values()):
+        assert clone.date < blueprint.dates[int(np.flatnonzero(blueprint.populations.ccf[k] > 0)[0])]
+
+
+def test_drivers_are_where_their_genes_are_and_clones_keep_their_sizes():
+    rng = np.random.default_rng(3)
+    arm, clone = rng.integers(0, len(ARMS), 2000), rng.integers(-2, 14, 2000)
+    sites, moved = place_drivers(DRIVERS, list(CLONES), clone, arm)
+    assert len(set(sites)) == len(DRIVERS)
+    assert [list(ARMS)[a] for a in arm[sites]] == [d.arm for d in DRIVERS]
+    assert [list(CLONES)[k] for k in moved[sites]] == [d.clone for d in DRIVERS]
+    assert sorted(clone) == sorted(moved)
+    nowhere = place_drivers([Driver("trunk", "22q", "A", "b")], list(CLONES), clone[:3], np.zeros(3, int))
+    assert nowhere[0].tolist() == [-1]
+
+
+def test_events_are_read_and_found_in_the_samples_that_have_them(example):
+    from clonalbayes.variants.events import read_events
+
+    truth = json.loads((example / "truth.json").read_text())
+    files = [example / name for name in tomllib.loads((example / "run.toml").read_text())["events"]["files"]]
+    table = read_events(files).table
+    named = table[table["kind"] == "driver"]
+    assert set(truth["drivers"].values()) >= {"NRAS p.G12D", "KMT2D p.R2099*"}
+    assert len(named) == len(truth["drivers"])
+    assert {truth["assignment"][m] for m in truth["drivers"]} <= {d.clone for d in DRIVERS}
+    deleted = table[(table["kind"] == "deletion") & (table["evidence"] > 0)]
+    assert deleted["genes"].unique().tolist() == ["PAX5,ZCCHC7"]
+    second = set(deleted[deleted["pos1"] == deleted["pos1"].min()]["sample"])
+    assert {"R2", "AML2"} <= second <= set(SAMPLES) - {"D1", "D2"}
+    light = table[table["event"].str.startswith("clonotype:IGLV2-14")]
+    assert {"R2", "AML2"} <= set(light["sample"]) <= set(SAMPLES) - {"D1", "D2"}
 
 
 def test_everything_that_the_run_file_names_is_there(example):

@@ -11,6 +11,7 @@ from clonalbayes.copynumber.regions import plain_chrom
 from clonalbayes.faults import Fault, FaultList, InputError
 from clonalbayes.variants.builds import BUILDS, builds_that_hold
 
+from .event_stage import events_of
 from .runfile import RunFile
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def precheck(run: RunFile, *, thorough: bool) -> None:
             _try(faults, lambda file=file: _open(file, genome))  # type: ignore[misc]
     _try(faults, lambda: _copy_number(run, genome))
     _try(faults, lambda: _counts(run))
+    _try(faults, lambda: events_of(run))
     if thorough:
         _try(faults, lambda: _calls(run))
     if faults:

@@ -65,6 +65,7 @@ def steps_of(run: RunFile) -> list[Step]:
         The description of the patient.
     """
     from .assembly import data_step
+    from .event_stage import event_steps
     from .filter_keys import filter_step
 
     steps: list[Step] = []
@@ -76,8 +77,7 @@ def steps_of(run: RunFile) -> list[Step]:
     steps += _panel_steps(run)
     if table is None or run.tables.get("filters"):
         steps.append(filter_step(run, FILTERS, COUNTS))
-    steps.append(data_step(run, steps))
-    return steps
+    return [*steps, *event_steps(run), data_step(run, steps)]
 
 
 def notes_of(folder: Path) -> list[str]:

@@ -8,34 +8,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clonalbayes.faults import fail
-from clonalbayes.signatures.contexts import CONTEXTS
-from clonalbayes.signatures.tables import read_reference
 from clonalbayes.simulate.alignments import simulate_bam
 from clonalbayes.simulate.callfiles import Call, Segment, write_ascat, write_battenberg, write_caveman, write_pindel
+from clonalbayes.simulate.drivers import place_drivers
+from clonalbayes.simulate.eventfiles import write_events
 from clonalbayes.simulate.fragments import Fragments, Library, draw_fragments, write_reference
 from clonalbayes.simulate.genome import ARMS, Copies, count_copies
-from clonalbayes.simulate.miniature import Miniature, arm_span, draw_miniature
+from clonalbayes.simulate.miniature import Miniature, arm_span, draw_miniature, draw_places
 from clonalbayes.simulate.noise import draw_noise, noise_model
 from clonalbayes.simulate.patient import PURITY_SD, Blueprint, Reads, draw_clones, make_truth, molecules
 from clonalbayes.simulate.reads import beta_parameters
 from clonalbayes.simulate.record import GERMLINE, NOISE, Truth
-from clonalbayes.simulate.switch import (
-    EXPOSURES,
-    GROUPS,
-    NO_TREATMENT,
-    ORIGIN_DATE,
-    SEX,
-    SIGNATURES,
-    TREATMENTS,
-    switch_blueprint,
-)
+from clonalbayes.simulate.spectra import draw_channels
+from clonalbayes.simulate.switch import CLONES, GROUPS, ORIGIN_DATE, SEX, TREATMENTS, switch_blueprint
 from clonalbayes.specs import load
 
 RUN_FILE, TRUTH = "run.toml", "truth.json"
@@ -50,7 +42,6 @@ SMALLEST_STATE = 0.08
 """A copy-number state of a smaller share of the tumour cells is not called."""
 
 PANEL_DEPTH = 40.0
-INDEL_SHARE = 0.06
 ASMD, POOR_ASMD = 144.0, 118.0
 """Alignment scores that are stated of true variants, and of half of the artefacts."""
 
@@ -73,8 +64,8 @@ class Drawn:
         What was drawn.
     purity
         [S] as stated, with its error.
-    contexts, signatures
-        [N] trinucleotide context of each mutation and the signature that made it; "" for indels.
+    contexts
+        [N] trinucleotide context of each mutation; "" for indels.
     """
 
     genome: Miniature
@@ -84,7 +75,6 @@ class Drawn:
     truth: Truth
     purity: np.ndarray
     contexts: list[str]
-    signatures: list[str]
 
 
 def write_example(
@@ -133,9 +123,10 @@ def write_example(
     folder.mkdir(parents=True, exist_ok=True)
     write_reference(folder / "reference.fa", drawn.genome.reference)
     samples = [_write_sample(folder, blueprint, drawn, s, depth, rng, say) for s in range(len(blueprint.samples))]
+    events = write_events(folder, blueprint, drawn.truth, drawn.genome.variants, depth, rng)
     normals = _write_panel(folder, drawn, panel, rng, say) if panel else []
     run = folder / RUN_FILE
-    run.write_text(run_text(samples, normals), encoding="utf-8")
+    run.write_text(run_text(samples, normals, [path.name for path in events]), encoding="utf-8")
     text = json.dumps(_truth_table(blueprint, drawn), indent=1)
     (folder / TRUTH).write_text(text + "\n", encoding="utf-8")
     return run
@@ -143,10 +134,12 @@ def write_example(
 
 def _draw(blueprint: Blueprint, reads: Reads, rng: np.random.Generator) -> Drawn:
     """Draw genome, clones and molecules."""
-    clone = draw_clones(blueprint, reads, rng)
-    channels, made_by = draw_channels(blueprint.names, clone, rng)
-    genome = draw_miniature(channels, rng)
-    copies = count_copies(clone, genome.arm, blueprint.populations.parent, blueprint.events, rng)
+    clone, places = draw_clones(blueprint, reads, rng), draw_places(reads.n_mutations, rng)
+    drivers, clone = place_drivers(blueprint.drivers, blueprint.names, clone, places.arm)
+    hits = drivers[drivers >= 0].tolist()
+    channels, made_by = draw_channels(blueprint.signatures, blueprint.exposures, clone, rng, hits)
+    genome = draw_miniature(channels, places, rng)
+    copies = count_copies(clone, genome.arm, blueprint.populations.parent, blueprint.events, rng, hits)
     mutated, total = molecules(blueprint, copies, clone, genome.arm)
     expected = np.clip(mutated / total, 1e-9, 1.0 - 1e-9)
     vaf = np.where(mutated > 0, rng.beta(*beta_parameters(expected, np.asarray(reads.precision))), 0.0)
@@ -154,40 +147,8 @@ def _draw(blueprint: Blueprint, reads: Reads, rng: np.random.Generator) -> Drawn
     at = np.full((int(artefact.sum()), vaf.shape[1]), round(reads.depth))
     vaf[artefact] = draw_noise(at, noise_model(load("clones")), reads.min_alt, rng)[0] / at
     purity = np.clip(blueprint.purity + PURITY_SD * rng.standard_normal(len(blueprint.purity)), 0.05, 1.0)
-    truth = make_truth(blueprint, reads, clone, copies.mutated)
-    return Drawn(genome, clone, vaf, copies, truth, purity, channels, made_by)
-
-
-def draw_channels(
-    names: tuple[str, ...], clone: np.ndarray, rng: np.random.Generator
-) -> tuple[list[str], list[str]]:
-    """Draw the context of each mutation, and the signature that made it, from the exposures of its branch.
-
-    Parameters
-    ----------
-    names
-        Names of the clones.
-    clone
-        [N] clone of each mutation; negative: outside the clones.
-    rng
-        Source of randomness.
-
-    Returns
-    -------
-    tuple of list
-        Contexts ("" for an indel), and signatures ("" for an indel).
-    """
-    reference = read_reference()
-    profiles = {name: reference.values[reference.names.index(name)] for name in SIGNATURES}
-    contexts, made_by = [], []
-    for k in clone:
-        exposure = EXPOSURES.get(names[k], NO_TREATMENT) if k >= 0 else NO_TREATMENT
-        signature = SIGNATURES[rng.choice(len(SIGNATURES), p=exposure)]
-        context = CONTEXTS[rng.choice(len(CONTEXTS), p=profiles[signature])]
-        indel = rng.random() < INDEL_SHARE
-        contexts.append("" if indel else context)
-        made_by.append("" if indel else signature)
-    return contexts, made_by
+    truth = replace(make_truth(blueprint, reads, clone, copies.mutated, drivers), signatures=tuple(made_by))
+    return Drawn(genome, clone, vaf, copies, truth, purity, channels)
 
 
 def _write_sample(
@@ -279,7 +240,7 @@ def _write_panel(
     return names
 
 
-def run_text(samples: list[dict[str, Any]], panel: list[str]) -> str:
+def run_text(samples: list[dict[str, Any]], panel: list[str], events: list[str]) -> str:
     """Write the description of the patient as TOML."""
     lines = [
         "# An example patient: simulated reads, drawn from a known tree (truth.json).",
@@ -291,6 +252,8 @@ def run_text(samples: list[dict[str, Any]], panel: list[str]) -> str:
         lines += ["[[sample]]", *(f"{key} = {json.dumps(value)}" for key, value in sample.items()), ""]
     for name, start, end in TREATMENTS:
         lines += ["[[treatment]]", f'name = "{name}"', f'start = "{start}"', f'end = "{end}"', ""]
+    if events:
+        lines += ["[events]", f"files = {json.dumps(events)}", ""]
     if panel:
         lines += ["[panel]", f"reads = {json.dumps(panel)}", ""]
     lines += ["[fit]", "seed = 1", "", "[output]", 'folder = "result"', ""]
@@ -298,20 +261,16 @@ def run_text(samples: list[dict[str, Any]], panel: list[str]) -> str:
 
 
 def _truth_table(blueprint: Blueprint, drawn: Drawn) -> dict[str, Any]:
-    """Return the truth as plain containers, in the form of `record.Simulation.truth_table`."""
-    truth, samples = drawn.truth, list(blueprint.samples)
-    above = ["normal", *truth.names]
-    by_clone = {name: dict(zip(samples, map(float, row), strict=True)) for name, row in
-                zip(truth.names, truth.ccf, strict=True)}  # fmt: skip
+    """Return the truth as plain containers, those of `Truth.table` and what only files have."""
+    ids, truth = drawn.genome.ids, drawn.truth
     return {
-        "samples": samples,
-        "assignment": dict(zip(drawn.genome.ids, truth.labels(), strict=True)),
-        "ccf": by_clone,
-        "parent": dict(zip(truth.names, [above[p] for p in truth.parent], strict=True)),
-        "purity": dict(zip(samples, map(float, blueprint.purity), strict=True)),
-        "vaf": {i: [round(float(v), 5) for v in row] for i, row in zip(drawn.genome.ids, drawn.vaf, strict=True)},
-        "context": dict(zip(drawn.genome.ids, drawn.contexts, strict=True)),
-        "signature": dict(zip(drawn.genome.ids, drawn.signatures, strict=True)),
-        "exposures": {n: dict(zip(SIGNATURES, EXPOSURES.get(n, NO_TREATMENT), strict=True)) for n in truth.names},
-        "germline": [i for i, c in zip(drawn.genome.ids, drawn.clone, strict=True) if c == GERMLINE],
+        **truth.table(list(blueprint.samples), ids),
+        "vaf": {i: [round(float(v), 5) for v in row] for i, row in zip(ids, drawn.vaf, strict=True)},
+        "context": dict(zip(ids, drawn.contexts, strict=True)),
+        "exposures": {
+            name: dict(zip(blueprint.signatures, row, strict=True))
+            for name, row in zip(truth.names, blueprint.exposures.tolist(), strict=True)
+        },
+        "node_date": {name: clone.date for name, clone in CLONES.items()},
+        "germline": [i for i, c in zip(ids, drawn.clone, strict=True) if c == GERMLINE],
     }

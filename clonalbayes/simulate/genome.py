@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -107,10 +108,21 @@ def draw_sites(n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         _, first = np.unique(chromosome[arm] * 10**9 + pos, return_index=True)
         arm, pos = arm[first], pos[first]
     sites = {"arm": arm, "pos": pos, "chrom": chromosome[arm].astype(str).astype(object)}
-    sites |= _alleles(n, rng)
+    return _named(sites | _alleles(n, rng))
+
+
+def _named(sites: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Add the identifiers."""
     columns = (sites[name] for name in ("chrom", "pos", "ref", "alt"))
-    sites["mutation"] = np.array([f"{c}:{p}:{r}>{a}" for c, p, r, a in zip(*columns, strict=True)], object)
-    return sites
+    return sites | {"mutation": np.array([f"{c}:{p}:{r}>{a}" for c, p, r, a in zip(*columns, strict=True)], object)}
+
+
+def with_contexts(sites: dict[str, np.ndarray], contexts: Sequence[str]) -> dict[str, np.ndarray]:
+    """Give sites the alleles of trinucleotide contexts, such as ``A[C>T]G``; an empty one is an insertion."""
+    ref = np.array([c[2] if c else "C" for c in contexts], object)
+    alt = np.array([c[4] if c else "CA" for c in contexts], object)
+    kind = np.array(["snv" if c else "indel" for c in contexts])
+    return _named(sites | {"ref": ref, "alt": alt, "context": np.array(contexts, object), "kind": kind})
 
 
 def _alleles(n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -154,6 +166,7 @@ def count_copies(
     parent: np.ndarray,
     events: tuple[Event, ...],
     rng: np.random.Generator,
+    late: Sequence[int] = (),
 ) -> Copies:
     """Copies of haplotypes and of mutations in every clone's cells.
 
@@ -172,6 +185,8 @@ def count_copies(
         No two on one arm may be on one line of descent.
     rng
         Source of randomness: the mutations' haplotypes and the order of things on one branch.
+    late
+        Mutations that are younger than the events of their own branch.
     """
     below = descends(parent)
     haplotypes = np.ones((len(ARMS), len(parent), 2), np.int64)
@@ -186,7 +201,9 @@ def count_copies(
             other,
         )
         within = (clone >= 0) & clade[clone]
-        younger = here & within & ((clone != event.clone) | (rng.random(len(clone)) < 0.5))
+        later = rng.random(len(clone)) < 0.5
+        later[list(late)] = True
+        younger = here & within & ((clone != event.clone) | later)
         if hit == 0:
             haplotype[younger] = 1 - event.haplotype
         older = here & ~younger

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,13 +59,22 @@ def arm_span(name: str) -> tuple[str, int, int]:
     return f"chr{chromosome}", low // SCALE, high // SCALE
 
 
-def draw_miniature(channels: Sequence[str], rng: np.random.Generator) -> Miniature:
-    """Draw the genome and its sites.
+class Places(NamedTuple):
+    """Index into `genome.ARMS` and base (from 0) of each site, in order of the genome."""
+
+    arm: np.ndarray
+    base: list[int]
+
+
+def draw_miniature(channels: Sequence[str], places: Places, rng: np.random.Generator) -> Miniature:
+    """Draw the genome with sites at their places.
 
     Parameters
     ----------
     channels
         Trinucleotide context of each site, such as ``A[C>T]G``; an empty one is an indel.
+    places
+        Of as many sites, from `draw_places`.
     rng
         Source of randomness.
     """
@@ -73,28 +83,27 @@ def draw_miniature(channels: Sequence[str], rng: np.random.Generator) -> Miniatu
         name = f"chr{chromosome}"
         lengths[name] = max(lengths.get(name, 0), high // SCALE)
     reference = {name: BASES[rng.integers(0, 4, length)] for name, length in lengths.items()}
-    arms, places = _places(len(channels), rng)
     variants, kinds = [], []
-    for arm, place, channel in zip(arms, places, channels, strict=True):
+    for index, place, channel in zip(places.arm, places.base, channels, strict=True):
+        arm = list(ARMS)[index]
         bases = reference[arm_span(arm)[0]]
         ref, alt = _substitution(bases, place, channel, rng) if channel else _indel(bases, place, rng)
         variants.append((arm_span(arm)[0], place + 1, ref, alt))
         kinds.append("snv" if len(ref) == len(alt) else "indel")
-    index = {name: i for i, name in enumerate(ARMS)}
-    return Miniature(reference, np.array([index[arm] for arm in arms]), tuple(variants), tuple(kinds))
+    return Miniature(reference, places.arm, tuple(variants), tuple(kinds))
 
 
-def _places(n: int, rng: np.random.Generator) -> tuple[list[str], list[int]]:
-    """Draw arms and places (from 0) that keep their distance, in order of the genome."""
-    open_: list[tuple[str, int]] = []
-    for name in ARMS:
+def draw_places(n: int, rng: np.random.Generator) -> Places:
+    """Draw places of sites that keep their distance."""
+    open_: list[tuple[int, int]] = []
+    for arm, name in enumerate(ARMS):
         _, low, high = arm_span(name)
         slots = np.arange(low + MARGIN, high - MARGIN, 2 * APART)
-        open_ += [(name, int(slot)) for slot in slots]
+        open_ += [(arm, int(slot)) for slot in slots]
     chosen = np.sort(rng.choice(len(open_), n, replace=False))
     shift = rng.integers(0, APART, n)
-    arms = [open_[i][0] for i in chosen]
-    return arms, [open_[i][1] + int(s) for i, s in zip(chosen, shift, strict=True)]
+    arms = np.array([open_[i][0] for i in chosen])
+    return Places(arms, [open_[i][1] + int(s) for i, s in zip(chosen, shift, strict=True)])
 
 
 PAIR = str.maketrans("ACGT", "TGCA")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,21 @@ import xarray as xr
 
 from clonalbayes.data.schema import validate
 from clonalbayes.faults import fail
-from clonalbayes.simulate.genome import Copies, Event, called_states, count_copies, draw_events, draw_sites
+from clonalbayes.simulate.drivers import Driver, place_drivers
+from clonalbayes.simulate.genome import (
+    Copies,
+    Event,
+    called_states,
+    count_copies,
+    draw_events,
+    draw_sites,
+    with_contexts,
+)
 from clonalbayes.simulate.noise import draw_noise, noise_model
 from clonalbayes.simulate.prior import ABSENT, CLONAL, SUBCLONAL
 from clonalbayes.simulate.reads import draw_called
 from clonalbayes.simulate.record import GERMLINE, NOISE, Simulation, Truth
+from clonalbayes.simulate.spectra import draw_channels
 from clonalbayes.simulate.tree import Populations, draw_populations
 from clonalbayes.specs import load
 
@@ -44,6 +54,11 @@ class Blueprint:
         Names and ISO dates of the samples, in order of time.
     purity
         [S].
+    signatures, exposures
+        Names of the signatures and [K, R] their shares of each branch's mutations; where there are none, contexts
+        are drawn without regard to branches.
+    drivers
+        Mutations in named genes.
     """
 
     populations: Populations
@@ -53,6 +68,9 @@ class Blueprint:
     samples: tuple[str, ...]
     dates: tuple[str, ...]
     purity: np.ndarray
+    signatures: tuple[str, ...] = ()
+    exposures: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    drivers: tuple[Driver, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -229,7 +247,13 @@ def build(
     """
     tree = blueprint.populations
     sites, clone = draw_sites(reads.n_mutations, rng), draw_clones(blueprint, reads, rng)
-    copies = count_copies(clone, sites["arm"], tree.parent, blueprint.events, rng)
+    drivers, clone = place_drivers(blueprint.drivers, blueprint.names, clone, sites["arm"])
+    hits = drivers[drivers >= 0].tolist()
+    made_by: list[str] = []
+    if blueprint.signatures:
+        contexts, made_by = draw_channels(blueprint.signatures, blueprint.exposures, clone, rng, hits)
+        sites = with_contexts(sites, contexts)
+    copies = count_copies(clone, sites["arm"], tree.parent, blueprint.events, rng, hits)
     mutated, total = molecules(blueprint, copies, clone, sites["arm"])
     spread = np.exp(DEPTH_SPREAD * rng.standard_normal(total.shape))
     depth = np.maximum(rng.poisson(reads.depth * spread * total / 2.0), max(reads.min_alt, 1))
@@ -237,7 +261,7 @@ def build(
     alt = draw_called(depth, expected, reads.precision, reads.min_alt, rng)
     artefact = clone == NOISE
     alt[artefact] = draw_noise(depth[artefact], noise_model(load("clones")), reads.min_alt, rng)[0]
-    truth = make_truth(blueprint, reads, clone, copies.mutated)
+    truth = replace(make_truth(blueprint, reads, clone, copies.mutated, drivers), signatures=tuple(made_by))
     state = called_states(copies.haplotypes, tree.share)
     ds = _dataset(blueprint, reads, sites, alt, depth, (state[0][sites["arm"]], state[1][sites["arm"]]), rng)
     return Simulation(ds, truth, settings)
@@ -275,7 +299,9 @@ def draw_clones(blueprint: Blueprint, reads: Reads, rng: np.random.Generator) ->
     return rng.permutation(np.concatenate([labels, noise, leak]))
 
 
-def make_truth(blueprint: Blueprint, reads: Reads, clone: np.ndarray, mutated: np.ndarray) -> Truth:
+def make_truth(
+    blueprint: Blueprint, reads: Reads, clone: np.ndarray, mutated: np.ndarray, drivers: np.ndarray
+) -> Truth:
     """Return what was drawn; a mutation's multiplicity is the mean over the cells that inherited it, rounded."""
     tree, samples = blueprint.populations, len(blueprint.samples)
     ccf = tree.ccf
@@ -289,6 +315,7 @@ def make_truth(blueprint: Blueprint, reads: Reads, clone: np.ndarray, mutated: n
     return Truth(
         clone, np.full(len(clone), -1), np.where((clone == NOISE)[:, None], 0.0, copies), ccf, presence,
         blueprint.names, tree.parent, parameters,
+        drivers={int(i): f"{d.gene} {d.change}" for i, d in zip(drivers, blueprint.drivers, strict=True) if i >= 0},
     )  # fmt: skip
 
 

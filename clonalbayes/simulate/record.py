@@ -44,6 +44,10 @@ class Truth:
         [K] parent from 1, 0 = the normal root, as in the result files; empty where there is no tree.
     parameters
         Everything else by name, as in the posterior: concentration, precision, error_rate, purity, ...
+    signatures
+        [N] signature that made each mutation, "" for indels; empty where contexts know of none.
+    drivers
+        Mutation -> gene and change.
     """
 
     assignment: np.ndarray
@@ -54,10 +58,37 @@ class Truth:
     names: tuple[str, ...]
     parent: np.ndarray
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
+    signatures: tuple[str, ...] = ()
+    drivers: dict[int, str] = field(default_factory=dict)
 
     def labels(self) -> list[str]:
         """Name of each mutation's clone; those outside the clones begin with ``noise``."""
         return [NAMES[int(k)] if k < 0 else self.names[int(k)] for k in self.assignment]
+
+    def table(self, samples: list[str], ids: list[str]) -> dict[str, Any]:
+        """Return the truth as plain containers.
+
+        Parameters
+        ----------
+        samples, ids
+            Names of the samples and mutations.
+
+        Returns
+        -------
+        dict
+            assignment {mutation: clone}, ccf {clone: {sample: value}}, parent {clone: parent or "normal"}, purity
+            {sample: value}, signature {mutation: name}, drivers {mutation: gene and change}.
+        """
+        above = ["normal", *self.names]
+        return {
+            "samples": samples,
+            "assignment": dict(zip(ids, self.labels(), strict=True)),
+            "ccf": _by_clone(self.names, samples, self.ccf),
+            "parent": dict(zip(self.names, [above[p] for p in self.parent], strict=False)),
+            "purity": dict(zip(samples, self.parameters["purity"].tolist(), strict=True)),
+            "signature": dict(zip(ids, self.signatures, strict=False)),
+            "drivers": {ids[i]: text for i, text in self.drivers.items()},
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,21 +123,17 @@ class Simulation:
         Returns
         -------
         dict
-            assignment {mutation: clone}, ccf {clone: {sample: value}}, cellular_prevalence likewise, parent
-            {clone: parent or "normal"}, multiplicity {mutation: [copies per sample]}, parameters, settings.
+            What `Truth.table` has, and cellular_prevalence as ccf, multiplicity {mutation: [copies per sample]},
+            parameters, settings.
         """
         truth = self.truth
         samples = [str(s) for s in self.dataset["specimen"].values]
         ids = [str(m) for m in self.dataset["mutation"].values]
         purity = truth.parameters["purity"]
-        above = ["normal", *truth.names]
         return {
             "settings": self.settings,
-            "samples": samples,
-            "assignment": dict(zip(ids, truth.labels(), strict=True)),
-            "ccf": _by_clone(truth.names, samples, truth.ccf),
+            **truth.table(samples, ids),
             "cellular_prevalence": _by_clone(truth.names, samples, truth.ccf * purity),
-            "parent": dict(zip(truth.names, [above[p] for p in truth.parent], strict=False)),
             "multiplicity": dict(zip(ids, truth.multiplicity.tolist(), strict=True)),
             "parameters": {name: np.asarray(value).tolist() for name, value in truth.parameters.items()},
         }
