@@ -94,8 +94,9 @@ def date_draws(
     roles = tuple(settings.role(name) for name in names)
     bound = np.where(drawn.parent >= 0, drawn.bound, 0.0).max(0)
     dated = Dated(
-        clones, drawn.consensus, repeat["parent"], draws, names, roles, tuple(courses), origin, bound, drawn.seen
-    )
+        clones, drawn.consensus, repeat["parent"], draws, names, roles, tuple(courses), origin, bound, drawn.seen,
+        drawn.samples,
+    )  # fmt: skip
     return dated, trees
 
 

@@ -9,7 +9,7 @@ from typing import Any
 PART_TABLES = (
     *("branches", "timing", "gates", "clock"),
     *("exposures", "signatures", "matches"),
-    *("detection", "segments"),
+    *("detection", "segments", "events"),
 )
 PART_ARRAYS = ("timing",)
 PART_FILES = (*(f"{name}.tsv" for name in PART_TABLES), *(f"{name}.nc" for name in PART_ARRAYS))

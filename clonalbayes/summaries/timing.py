@@ -24,6 +24,9 @@ ENOUGH_TREES = 50.0
 
 LONGER = "run longer"
 
+SHOWN = 3
+"""Groups of samples that are named of a lineage."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dated:
@@ -47,6 +50,8 @@ class Dated:
         [K] day on which each clone was first sampled.
     seen
         [K] groups of samples in which each clone is; empty where that is not known.
+    samples
+        Names of the samples' groups (or of the samples) with their days.
     """
 
     clones: tuple[str, ...]
@@ -59,6 +64,7 @@ class Dated:
     origin: str
     bound: np.ndarray
     seen: tuple[tuple[str, ...], ...] = ()
+    samples: tuple[tuple[str, float], ...] = ()
 
     @property
     def one_tree(self) -> bool:
@@ -99,13 +105,34 @@ def common_ancestor(parent: np.ndarray, a: int, b: int) -> np.ndarray:
     return np.where(lacking, -1, out)
 
 
-def events(dated: Dated) -> list[tuple[str, str, np.ndarray]]:
-    """Events with their days: (event, kind, days [D, draw]); NaN where a draw does not have it.
+@dataclass(frozen=True, eq=False)
+class Event:
+    """A clone's node, or the split of two lineages.
 
-    Every clone's node, and every split of two lineages that the consensus tree has.
+    Attributes
+    ----------
+    name
+        As in timing.tsv.
+    clones
+        The clone, or the two that split, from 0.
+    days
+        [D, draw] days from the origin; NaN where a draw does not have it.
     """
+
+    name: str
+    clones: tuple[int, ...]
+    days: np.ndarray
+
+    @property
+    def kind(self) -> str:
+        """What it is: node or split."""
+        return "node" if len(self.clones) == 1 else "split"
+
+
+def events(dated: Dated) -> list[Event]:
+    """Every clone's node, and every split of two lineages that the consensus tree has."""
     time = dated.draws.time
-    out = [(name, "node", time[:, :, k]) for k, name in enumerate(dated.clones)]
+    out = [Event(name, (k,), time[:, :, k]) for k, name in enumerate(dated.clones)]
     for above in range(len(dated.clones) + 1):
         children = [k for k in range(len(dated.clones)) if dated.consensus[k] == above]
         for i, a in enumerate(children):
@@ -113,22 +140,37 @@ def events(dated: Dated) -> list[tuple[str, str, np.ndarray]]:
                 node = common_ancestor(dated.parent, a, b)
                 days = np.take_along_axis(time, np.maximum(node - 1, 0)[:, None, None], 2)[:, :, 0]
                 days = np.where((node > 0)[:, None], days, np.where((node == 0)[:, None], 0.0, np.nan))
-                out.append((f"{dated.clones[a]} | {dated.clones[b]}", "split", days))
+                out.append(Event(f"{dated.clones[a]} | {dated.clones[b]}", (a, b), days))
+    return out
+
+
+def lineages(dated: Dated, clones: Sequence[int]) -> list[str]:
+    """Name the clones of an event by where they are; of a split, by where each side is and the other is not.
+
+    As in ``6 (relapse 1)`` and ``11 (MDS, AML)``.
+    """
+    out = []
+    for k in clones:
+        others = [name for j in clones if j != k for name in dated.seen[j]] if dated.seen else []
+        own = [name for name in dated.seen[k] if name not in others] if dated.seen else []
+        more = f" and {len(own) - SHOWN} more" if len(own) > SHOWN else ""
+        out.append(f"{dated.clones[k]} ({', '.join(own[:SHOWN])}{more})" if own else dated.clones[k])
     return out
 
 
 def timing_rows(dated: Dated) -> list[dict[str, Any]]:
     """Rows of timing.tsv: the date of every event with its interval, and its place around every treatment."""
     rows = []
-    for name, kind, days in events(dated):
-        flat = days.ravel()
+    for event in events(dated):
+        flat = event.days.ravel()
         low, high = hdi(flat)
         known = flat[np.isfinite(flat)]
         row: dict[str, Any] = {
-            "event": name, "kind": kind, "date_mean": to_date(float(mean(flat)), dated.origin),
+            "event": event.name, "kind": event.kind, "lineages": " | ".join(lineages(dated, event.clones)),
+            "date_mean": to_date(float(mean(flat)), dated.origin),
             "date_lo": to_date(float(low), dated.origin), "date_hi": to_date(float(high), dated.origin),
             "width_months": float(high - low) / MONTH, "support": len(known) / max(len(flat), 1),
-            "ess": effective_draws(days, dated.one_tree),
+            "ess": effective_draws(event.days, dated.one_tree),
         }  # fmt: skip
         for label, course in zip(course_names(dated.courses), dated.courses, strict=True):
             total = max(len(known), 1)
@@ -226,7 +268,8 @@ def to_dataset(dated: Dated) -> Any:
     """Draws as an xarray Dataset (group `timing`), dims tree, draw, clone, signature, course.
 
     `node_time` in days from the attribute `origin`, `rate`, `strict`, `accelerated`, `factor`, `made` and
-    `corrected` mutations, `parent` (tree, clone).
+    `corrected` mutations, `parent` (tree, clone); what the draws are of: `consensus_parent`, `bound` and `lineage`
+    (clone), `course_start`, `course_end` (course), `sampling_day` (sampling).
     """
     import xarray as xr
 
@@ -245,11 +288,14 @@ def to_dataset(dated: Dated) -> Any:
         "bound": ("clone", dated.bound),
         "course_start": ("course", [course.start for course in dated.courses]),
         "course_end": ("course", [course.end for course in dated.courses]),
+        "sampling_day": ("sampling", [day for _, day in dated.samples]),
     }
     coords = {
         "clone_name": ("clone", np.array(dated.clones, str)),
         "signature": np.array(dated.signatures, str),
         "course_name": ("course", np.array(course_names(dated.courses), str)),
+        "sampling_name": ("sampling", np.array([name for name, _ in dated.samples], str)),
+        "lineage": ("clone", np.array([lineages(dated, (k,))[0] for k in range(len(dated.clones))], str)),
     }
     out = xr.Dataset(values, coords, attrs={"origin": dated.origin})
     out["node_time"].attrs.update(units="days", long_name=f"last common ancestor of the clone, from {dated.origin}")

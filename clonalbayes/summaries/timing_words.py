@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from clonalbayes.summaries.timing import LONGER, MONTH, Dated, course_names, events
+from clonalbayes.summaries.timing import LONGER, MONTH, Dated, course_names, events, lineages
 from clonalbayes.timing.calendar import Course, to_date
 
 FEW = 20.0
 """Mutations below which a branch hardly says when it was."""
 
 LIKELY, POSSIBLE, SURE = 0.5, 0.05, 0.95
-SHOWN = 3
-"""Groups of samples that are named of a lineage."""
-
 EVIDENCE = 3.0
 """Bayes factor from which a form of the clock is preferred, in words."""
 
@@ -32,26 +29,14 @@ def sentences(dated: Dated, rows: Sequence[dict[str, Any]]) -> list[str]:
         From `clonalbayes.summaries.timing.timing_rows`.
     """
     out = []
-    for row, (name, kind, days) in zip(rows, events(dated), strict=True):
-        if kind != "split" or not np.isfinite(days).any() or np.nanmax(days) <= 0:
+    for row, event in zip(rows, events(dated), strict=True):
+        if event.kind != "split" or not np.isfinite(event.days).any() or np.nanmax(event.days) <= 0:
             continue
-        a, b = (dated.clones.index(part) for part in name.split(" | "))
-        text = f"The lineages {lineage(dated, a, b)} and {lineage(dated, b, a)} split between"
+        text = f"The lineages {' and '.join(lineages(dated, event.clones))} split between"
         text += f" {row['date_lo']} and {row['date_hi']} (95 %)"
         places = around(row, dated.courses, dated.origin)
-        out.append(text + (f": {', '.join(places)}." if places else ".") + _reason(dated, row, (a, b)))
+        out.append(text + (f": {', '.join(places)}." if places else ".") + _reason(dated, row, event.clones))
     return out
-
-
-def lineage(dated: Dated, clone: int, other: int) -> str:
-    """Name a lineage by its clone and by where it is and the other is not: ``6 (relapse 1, relapse 2)``."""
-    if not dated.seen:
-        return dated.clones[clone]
-    own = [name for name in dated.seen[clone] if name not in dated.seen[other]]
-    if not own:
-        return dated.clones[clone]
-    more = f" and {len(own) - SHOWN} more" if len(own) > SHOWN else ""
-    return f"{dated.clones[clone]} ({', '.join(own[:SHOWN])}{more})"
 
 
 def around(row: dict[str, Any], courses: Sequence[Course], origin: str) -> list[str]:
@@ -94,7 +79,7 @@ def _beside(row: dict[str, Any], courses: Sequence[Course], labels: list[str]) -
     return out
 
 
-def _reason(dated: Dated, row: dict[str, Any], pair: tuple[int, int]) -> str:
+def _reason(dated: Dated, row: dict[str, Any], pair: tuple[int, ...]) -> str:
     """Why an interval is wide: more than a fifth of the time that there was."""
     span = float(np.nanmax(dated.bound)) / MONTH
     if row["width_months"] < span / 5:

@@ -57,11 +57,14 @@ class TreeDraws(BranchDraws):
         [D, K] day from the origin on which each clade was first sampled.
     treatments
         Courses that the data hold.
+    samples
+        Groups (or names) of the samples, each with its day from the origin; those without a date are left out.
     """
 
     counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 96), np.int64))
     bound: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     treatments: tuple[Treatment, ...] = ()
+    samples: tuple[tuple[str, float], ...] = ()
 
 
 class _Picked:
@@ -97,10 +100,14 @@ class _Picked:
             "seen": self._seen(),
         }  # fmt: skip
 
+    def names(self) -> list[str]:
+        """Group of each sample, or its own name if there are no groups."""
+        groups = [str(name) for name in self.held["group"].values] if "group" in self.held else []
+        return groups if any(groups) else [str(name) for name in self.held["specimen"].values]
+
     def _seen(self) -> tuple[tuple[str, ...], ...]:
         """Groups in which each consensus clone is in most of the draws that have it."""
-        groups = [str(name) for name in self.held["group"].values] if "group" in self.held else []
-        names = groups if any(groups) else [str(name) for name in self.held["specimen"].values]
+        names = self.names()
         there = (self.presence > 0).sum(0) > 0.5 * (self.presence >= 0).sum(0)
         return tuple(tuple(dict.fromkeys(n for n, yes in zip(names, row, strict=True) if yes and n)) for row in there)
 
@@ -159,6 +166,7 @@ def tree_draws(tree: Any, origin: str, *, trees: int = 32, callable_share: float
         counts=np.stack([count_contexts(contexts, row, K) for row in picked.place]),
         bound=np.where(np.isfinite(day), day, dates[np.isfinite(dates)].max()),
         treatments=tuple(treatments_of(held.set_coords("treatment") if "treatment" in held else held)),
+        samples=tuple((n, float(day)) for n, day in zip(picked.names(), dates, strict=True) if np.isfinite(day)),
     )
 
 
