@@ -114,10 +114,14 @@ def test_prior_and_sampler_agree_without_data():
     nothing = replace(trees, power=0.0)
     for _ in range(40):
         for update in (
-            kernels.draw_times, kernels.shift_subtrees, kernels.draw_rates, kernels.stretch, kernels.draw_shapes,
-            kernels.draw_acceleration, kernels.change_form, kernels.trade_acceleration,
+            kernels.draw_times, kernels.shift_subtrees, kernels.draw_rates, kernels.draw_shapes,
+            kernels.draw_acceleration,
         ):  # fmt: skip
             update(clock, nothing, empty, empty + 1.0, rng)
+        at = kernels.Point(clock, nothing, empty, empty + 1.0)
+        for move in (kernels.stretch, kernels.change_form, kernels.trade_acceleration):
+            move(at, rng)
+        assert np.allclose(at.value, at.log_joint(clock))
     fresh = joined(many(400, seed=10_000)[0])
     for name, at in (
         ("time", (slice(None), 0)),

@@ -145,7 +145,20 @@ def draw_use(state: State, model: Model, rng: Generator) -> None:
 def slice_within(
     x: np.ndarray, low: np.ndarray, high: np.ndarray, target: Target, rng: Generator, limit: int = 60
 ) -> np.ndarray:
-    """One slice-sampling update of each entry of `x` within its bounds, shrinking from the whole interval."""
+    """One slice-sampling update of each entry of `x` within its bounds, shrinking from the whole interval.
+
+    Parameters
+    ----------
+    x, low, high
+        Values and their bounds, which do not depend on the values.
+    target
+        Log density of each entry.
+    rng
+        Source of randomness.
+    limit
+        Proposals at most; an entry whose proposals all failed stays. Reversible, as a path of failures is as
+        likely from where it would have ended (Neal 2003, Annals of Statistics 31:705, section 4.1).
+    """
     level = target(x) + np.log(rng.random(x.shape))
     low, high, out = low.copy(), high.copy(), x.copy()
     waiting = np.ones(x.shape, bool)

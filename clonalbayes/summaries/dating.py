@@ -23,8 +23,11 @@ from clonalbayes.timing.state import Trees
 NAME = "timing"
 """Entry of ``run.json``."""
 
-DRAWS_PER_TREE, THIN = 25, 4
-"""Draws kept of each of many trees, and sweeps for each: their spread is that of the trees more than of the draws."""
+MANY_TREES = {"tune": 320, "draws": 25}
+"""Schedule where every chain has a tree of its own: the spread is that of the trees more than of the draws."""
+
+THIN = 4
+"""Sweeps for each draw of many trees."""
 
 TREES = 32
 """Draws of a fit's trees that are dated unless told."""
@@ -70,7 +73,7 @@ def date_draws(
     settings
         Priors and roles.
     schedule
-        chains, tune, draws in place of the settings'.
+        chains, tune, draws in place of the settings', or for many trees of `MANY_TREES`.
     seed
         Of the random numbers.
 
@@ -79,17 +82,16 @@ def date_draws(
     tuple of Dated and Trees
         The draws, and the model that they are of.
     """
-    plan = dict(settings.schedule) | dict(schedule or {})
+    one = len(drawn.parent) == 1
+    plan = dict(settings.schedule) | ({} if one else MANY_TREES) | dict(schedule or {})
     courses = courses_of(treatments, origin)
     copies = -(-plan["chains"] // len(drawn.parent))
     repeat = {name: np.repeat(getattr(drawn, name), copies, 0) for name in ("parent", "counts", "bound", "detected")}
     trees = make_trees(repeat["parent"], repeat["bound"], repeat["detected"], names, settings, courses)
-    one = len(drawn.parent) == 1
-    kept, thin = (plan["draws"], 1) if one else (min(DRAWS_PER_TREE, plan["draws"]), THIN)
     draws = sample(
         repeat["counts"], trees, reference.values[[reference.names.index(name) for name in names]],
-        np.ones(len(names), bool), settings, tune=plan["tune"], draws=kept, thin=thin,
-        seed=seed,
+        np.ones(len(names), bool), settings, tune=plan["tune"], draws=plan["draws"],
+        thin=1 if one else THIN, seed=seed,
     )  # fmt: skip
     roles = tuple(settings.role(name) for name in names)
     bound = np.where(drawn.parent >= 0, drawn.bound, 0.0).max(0)

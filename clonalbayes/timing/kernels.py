@@ -18,13 +18,16 @@ from clonalbayes.timing.state import (
     ROLES,
     Clock,
     Trees,
-    ancestors,
-    depths,
     log_prior_times,
     means,
     shapes,
-    start_times,
 )
+
+STEPS = ((1.5, 0.5, 1.5, 0.5, 1.5), (1.5, 0.5), (1.5, 0.5))
+"""Steps of the log shapes by role. The clocks' has two modes, strict and relaxed, and needs more of them."""
+
+PROPOSALS = 12
+"""Proposals of a slice at most: all nodes wait for the last one."""
 
 
 def log_counts(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray) -> np.ndarray:
@@ -58,26 +61,22 @@ def draw_times(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray, rng
 
     Nodes of even depth depend on each other only through those of odd depth: each half moves at once.
     """
-    deep = depths(trees.parent)
-    above = np.maximum(trees.parent - 1, 0)
-    rows = np.broadcast_to(np.arange(len(deep))[:, None], above.shape)
-    below = trees.parent > 0
+    D, K = clock.time.shape
     for half in rng.permutation(2):
-        mine = trees.used & (deep % 2 == half)
-        begin = start_times(clock.time, trees.parent)
-        high = trees.bound.copy()
-        np.minimum.at(high, (rows, above), np.where(below, clock.time, np.inf))
+        mine = trees.used & (trees.deep % 2 == half)
+        begin = trees.begin(clock.time)
+        first = np.full(D * (K + 1), np.inf)
+        np.minimum.at(first, trees.above.ravel(), np.where(trees.below, clock.time, np.inf).ravel())
+        high = np.minimum(trees.bound, first.reshape(D, K + 1)[:, 1:])
         kept = clock.time
 
         def target(proposal: np.ndarray, mine: np.ndarray = mine, kept: np.ndarray = kept) -> np.ndarray:
             moved = replace(clock, time=np.where(mine, proposal, kept))
             own = log_means(moved, trees, x, reach).sum(-1) + log_prior_times(moved.time, trees)
-            total = own.copy()
-            np.add.at(total, (rows, above), np.where(below, own, 0.0))
-            return total
+            return trees.add_children(own)
 
-        low = np.where(mine, begin, clock.time)
-        moved = slice_within(clock.time, low, np.where(mine, high, clock.time), target, rng)
+        low, high = np.where(mine, begin, clock.time), np.where(mine, high, clock.time)
+        moved = slice_within(clock.time, low, high, target, rng, PROPOSALS)
         clock.time = np.where(mine, moved, clock.time)
 
 
@@ -87,11 +86,9 @@ def shift_subtrees(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray,
     Branches within the subtree keep their lengths: only the branch above it becomes longer or shorter, which
     moves what single nodes cannot.
     """
-    deep = depths(trees.parent)
-    over = ancestors(trees.parent)
-    within = over | np.eye(deep.shape[1], dtype=bool)
-    mine = trees.used & (deep == rng.integers(1, deep.max(initial=1) + 1))
-    begin = start_times(clock.time, trees.parent)
+    within = trees.over | np.eye(trees.deep.shape[1], dtype=bool)
+    mine = trees.used & (trees.deep == rng.integers(1, trees.deep.max(initial=1) + 1))
+    begin = trees.begin(clock.time)
     room = np.where(trees.used, trees.bound - clock.time, np.inf)
     high = np.where(within, room[:, None, :], np.inf).min(2)
     member = within & mine[:, :, None]
@@ -105,27 +102,9 @@ def shift_subtrees(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray,
         return out
 
     low = np.where(mine, begin - kept, 0.0)
-    shift = slice_within(np.zeros(kept.shape), low, np.where(mine, np.maximum(high, 0.0), 0.0), target, rng)
+    high = np.where(mine, np.maximum(high, 0.0), 0.0)
+    shift = slice_within(np.zeros(kept.shape), low, high, target, rng, PROPOSALS)
     clock.time = kept + np.einsum("djk,dj->dk", member, np.where(mine, shift, 0.0))
-
-
-def trade_acceleration(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray, rng: Generator) -> None:
-    """Slower clocks and more acceleration, or the other way round; on and off in the same way (Metropolis).
-
-    The rates below the founders stay as they are: only the founders' own branches tell the two apart.
-    """
-    log = rng.choice((0.5, 0.1), len(clock.factor)) * rng.standard_normal(len(clock.factor))
-    clocks = trees.role == CLOCK
-    scale = np.where(clocks, np.exp(-log)[:, None], 1.0)
-    new = replace(clock, rate=clock.rate * scale, factor=clock.factor * np.exp(log))
-    _try(clock, new, np.where(clock.accelerated, 0.0, -np.inf), trees, x, reach, rng)
-    if 0.0 < trees.p_acceleration < 1.0:
-        sign = np.where(clock.accelerated, 1.0, -1.0)
-        rate = np.where(clocks, clock.rate * clock.factor[:, None] ** sign[:, None], clock.rate)
-        odds = np.log(trees.p_acceleration) - np.log1p(-trees.p_acceleration)
-        new = replace(clock, rate=rate, accelerated=~clock.accelerated)
-        take = _try(clock, new, -sign * odds, trees, x, reach, rng)
-        clock.accelerated = np.where(take, new.accelerated, clock.accelerated)
 
 
 def _log_normal(log: np.ndarray, prior: np.ndarray | tuple[float, float]) -> np.ndarray:
@@ -134,58 +113,102 @@ def _log_normal(log: np.ndarray, prior: np.ndarray | tuple[float, float]) -> np.
     return out
 
 
-def _log_joint(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """Log density [D] of times, log rates and log factor, up to what does not depend on them."""
-    return (
-        log_means(clock, trees, x, reach).sum((1, 2))
-        + log_prior_times(clock.time, trees).sum(1)
-        + _log_normal(np.log(clock.rate), trees.rate_prior[trees.role].T).sum(1)
-        + _log_normal(np.log(clock.factor), trees.acceleration_prior)
-    )
+class Point:
+    """A state with its log density, for Metropolis steps one after the other.
+
+    Parameters
+    ----------
+    clock, trees, x, reach
+        As for `log_counts`; the clock is changed in place.
+    """
+
+    def __init__(self, clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray) -> None:
+        self.clock, self.trees, self.x, self.reach = clock, trees, x, reach
+        self.value = self.log_joint(clock)
+
+    def log_joint(self, clock: Clock) -> np.ndarray:
+        """Log density [D] of times, log rates and log factor, up to what does not depend on them."""
+        trees = self.trees
+        return (
+            log_means(clock, trees, self.x, self.reach).sum((1, 2))
+            + log_prior_times(clock.time, trees).sum(1)
+            + _log_normal(np.log(clock.rate), trees.rate_prior[trees.role].T).sum(1)
+            + _log_normal(np.log(clock.factor), trees.acceleration_prior)
+        )
+
+    def propose(self, new: Clock, jacobian: np.ndarray, rng: Generator) -> None:
+        """Go to another state, or stay, by its density and the log Jacobian [D] of the proposal."""
+        clock, value = self.clock, self.log_joint(new)
+        take = np.log(rng.random(len(value))) < jacobian + value - self.value
+        clock.time = np.where(take[:, None], new.time, clock.time)
+        clock.rate = np.where(take[:, None], new.rate, clock.rate)
+        clock.factor = np.where(take, new.factor, clock.factor)
+        clock.accelerated = np.where(take, new.accelerated, clock.accelerated)
+        self.value = np.where(take, value, self.value)
 
 
-def _try(
-    clock: Clock, new: Clock, jacobian: np.ndarray, trees: Trees, x: np.ndarray, reach: np.ndarray, rng: Generator
-) -> np.ndarray:
-    """Metropolis step between two states; returns where it was taken [D]."""
-    change = jacobian + _log_joint(new, trees, x, reach) - _log_joint(clock, trees, x, reach)
-    take: np.ndarray = np.log(rng.random(len(change))) < change
-    clock.time = np.where(take[:, None], new.time, clock.time)
-    clock.rate = np.where(take[:, None], new.rate, clock.rate)
-    clock.factor = np.where(take, new.factor, clock.factor)
-    return take
-
-
-def stretch(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray, rng: Generator) -> None:
+def stretch(at: Point, rng: Generator) -> None:
     """Stretch many node times by one factor at once (Metropolis, with the factor's Jacobian).
 
     All of them about the origin, with slower clocks; those below the founders about their founder, with less
     acceleration; those below a random node about it.
     """
+    clock, trees = at.clock, at.trees
     D, K = clock.time.shape
-    parent, used = trees.parent, trees.used
     for step in (0.3, 0.05):
         log = step * rng.standard_normal(D)
         scale = np.exp(log)[:, None]
-        new = replace(
-            clock,
-            time=np.where(used, clock.time * scale, clock.time),
-            rate=np.where(trees.role == CLOCK, clock.rate / scale, clock.rate),
-        )
-        _try(clock, new, log * used.sum(1), trees, x, reach, rng)
-    over = ancestors(parent)
-    founder = (over & (parent == 0)[:, :, None]).argmax(1)
-    lower = parent > 0
-    node = rng.integers(K, size=D)
-    for centre, moved, slower in (
-        (np.take_along_axis(clock.time, founder, 1), lower, True),
-        (clock.time[np.arange(D), node][:, None], over[np.arange(D), node], False),
-    ):
+        time = np.where(trees.used, clock.time * scale, clock.time)
+        rate = np.where(trees.role == CLOCK, clock.rate / scale, clock.rate)
+        at.propose(replace(clock, time=time, rate=rate), log * trees.used.sum(1), rng)
+    node, rows = rng.integers(K, size=D), np.arange(D)
+    for around in ("founder", "node"):
+        about, moved = trees.founder, trees.below
+        if around == "node":
+            about, moved = node[:, None], trees.over[rows, node]
+        centre = np.take_along_axis(clock.time, about, 1)
         log = rng.choice((0.3, 0.05), D) * rng.standard_normal(D)
         scale = np.exp(log)
         time = np.where(moved, centre + (clock.time - centre) * scale[:, None], clock.time)
-        factor = np.where(clock.accelerated, clock.factor / scale, clock.factor) if slower else clock.factor
-        _try(clock, replace(clock, time=time, factor=factor), log * moved.sum(1), trees, x, reach, rng)
+        slower = clock.accelerated & (around == "founder")
+        new = replace(clock, time=time, factor=np.where(slower, clock.factor / scale, clock.factor))
+        at.propose(new, log * moved.sum(1), rng)
+
+
+def change_form(at: Point, rng: Generator) -> None:
+    """Propose acceleration on or off with the times below the founders stretched so that the clocks agree.
+
+    Off to on: the times above stay, the rates stay, the factor f is new and the times below the founders shrink
+    towards them by f; on to off the other way round.
+    """
+    clock, trees = at.clock, at.trees
+    if not 0.0 < trees.p_acceleration < 1.0:
+        return
+    centre = np.take_along_axis(clock.time, trees.founder, 1)
+    sign = np.where(clock.accelerated, 1.0, -1.0)
+    log = sign * np.log(clock.factor)
+    time = np.where(trees.below, centre + (clock.time - centre) * np.exp(log)[:, None], clock.time)
+    odds = np.log(trees.p_acceleration) - np.log1p(-trees.p_acceleration)
+    new = replace(clock, time=time, accelerated=~clock.accelerated)
+    at.propose(new, log * trees.below.sum(1) - sign * odds, rng)
+
+
+def trade_acceleration(at: Point, rng: Generator) -> None:
+    """Slower clocks and more acceleration, or the other way round; on and off in the same way (Metropolis).
+
+    The rates below the founders stay as they are: only the founders' own branches tell the two apart.
+    """
+    clock, trees = at.clock, at.trees
+    log = rng.choice((0.5, 0.1), len(clock.factor)) * rng.standard_normal(len(clock.factor))
+    clocks = trees.role == CLOCK
+    scale = np.where(clocks, np.exp(-log)[:, None], 1.0)
+    new = replace(clock, rate=clock.rate * scale, factor=clock.factor * np.exp(log))
+    at.propose(new, np.where(clock.accelerated, 0.0, -np.inf), rng)
+    if 0.0 < trees.p_acceleration < 1.0:
+        sign = np.where(clock.accelerated, 1.0, -1.0)
+        rate = np.where(clocks, clock.rate * clock.factor[:, None] ** sign[:, None], clock.rate)
+        odds = np.log(trees.p_acceleration) - np.log1p(-trees.p_acceleration)
+        at.propose(replace(clock, rate=rate, accelerated=~clock.accelerated), -sign * odds, rng)
 
 
 def draw_rates(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray, rng: Generator) -> None:
@@ -216,7 +239,7 @@ def draw_shapes(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray, rn
             return (seen * (trees.role == role)).sum((1, 2)) + _shape_prior(log, trees, role)
 
         log = np.log(clock.shape[:, role])
-        for step in (1.5, 0.5):
+        for step in STEPS[role]:
             log = walk(log, target, rng, 1, step)
         clock.shape[:, role] = np.exp(log)
     strict, relaxed = _clock_parts(np.log(clock.shape[:, CLOCK]), trees)
@@ -267,27 +290,6 @@ def draw_acceleration(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarr
     clock.factor = np.exp(log)
 
 
-def change_form(clock: Clock, trees: Trees, x: np.ndarray, reach: np.ndarray, rng: Generator) -> None:
-    """Propose acceleration on or off with the times below the founders stretched so that the clocks agree.
-
-    Off to on: the times above stay, the rates stay, the factor f is new and the times below the founders shrink
-    towards them by f; on to off the other way round.
-    """
-    if not 0.0 < trees.p_acceleration < 1.0:
-        return
-    over = ancestors(trees.parent)
-    founder = (over & (trees.parent == 0)[:, :, None]).argmax(1)
-    centre = np.take_along_axis(clock.time, founder, 1)
-    lower = trees.parent > 0
-    sign = np.where(clock.accelerated, 1.0, -1.0)
-    log = sign * np.log(clock.factor)
-    time = np.where(lower, centre + (clock.time - centre) * np.exp(log)[:, None], clock.time)
-    new = replace(clock, time=time, accelerated=~clock.accelerated)
-    odds = np.log(trees.p_acceleration) - np.log1p(-trees.p_acceleration)
-    take = _try(clock, new, log * lower.sum(1) - sign * odds, trees, x, reach, rng)
-    clock.accelerated = np.where(take, new.accelerated, clock.accelerated)
-
-
 def rescale_profiles(
     clock: Clock, trees: Trees, state: State, strength: np.ndarray, reference: np.ndarray, rng: Generator
 ) -> None:
@@ -325,6 +327,9 @@ def sweep(clock: Clock, trees: Trees, state: State, rng: Generator) -> None:
     reach = trees.detected[:, :, None] * state.g.sum(-1)[:, None, :]
     x = state.by_branch
     draw_acceleration(clock, trees, x, reach, rng)
-    for update in (draw_times, shift_subtrees, draw_rates, shift_subtrees, stretch, change_form, trade_acceleration):
+    for update in (draw_times, shift_subtrees, draw_rates, shift_subtrees):
         update(clock, trees, x, reach, rng)
+    at = Point(clock, trees, x, reach)
+    for move in (stretch, change_form, trade_acceleration):
+        move(at, rng)
     draw_shapes(clock, trees, x, reach, rng)

@@ -18,6 +18,9 @@ from clonalbayes.timing.state import ROLES, Clock, Trees, combine, depths, shape
 FORMS = {"strict": 1.0, "relaxed": 0.0, "always": 1.0, "never": 0.0}
 """Form of the clock that is not drawn -> its probability."""
 
+EVERY = 2
+"""Sweeps of the times for each division of the mutations among the signatures, which costs as much."""
+
 
 @dataclass(frozen=True, eq=False)
 class TimedDraws:
@@ -131,16 +134,19 @@ def start(trees: Trees, model: Model, rng: np.random.Generator) -> tuple[Clock, 
     return clock, state
 
 
-def sweep(clock: Clock, state: State, trees: Trees, model: Model, rng: np.random.Generator) -> None:
-    """Update everything once: allocation, profiles, times and rates, intensities."""
-    allocation.allocate(state, model, rng)
-    allocation.draw_profiles(state, model, rng, repeats=1)
-    kernels.rescale_profiles(clock, trees, state, strengths(model, state.strength), model.reference, rng)
+def sweep(
+    clock: Clock, state: State, trees: Trees, model: Model, rng: np.random.Generator, *, divide: bool = True
+) -> None:
+    """Update times, rates and intensities once; with `divide` also the allocation and the profiles."""
+    if divide:
+        allocation.allocate(state, model, rng)
+        allocation.draw_profiles(state, model, rng, repeats=1)
+        kernels.rescale_profiles(clock, trees, state, strengths(model, state.strength), model.reference, rng)
     kernels.sweep(clock, trees, state, rng)
     combine(clock, trees, state)
     state.shape = shapes(clock, trees)
     allocation.draw_theta(state, model, rng)
-    if len(trees.role) > 1:
+    if divide and len(trees.role) > 1:
         a, b = rng.permutation(len(trees.role))[:2]
         moves.shear(state, model, int(a), int(b), rng)
 
@@ -186,7 +192,8 @@ def sample(
     }
     for i in range(tune + draws * thin):
         power = min(1.0, 0.02 * 50.0 ** (i / (0.4 * tune))) if i < 0.4 * tune else 1.0
-        sweep(clock, state, replace(trees, power=power), model, rng)
+        warm = replace(trees, power=power) if power < 1.0 else trees
+        sweep(clock, state, warm, model, rng, divide=i % EVERY == 0)
         if i >= tune and (i - tune) % thin == 0:
             _record(kept, clock, state, trees, rng)
     return TimedDraws(**{name: np.stack(values, 1) for name, values in kept.items()})

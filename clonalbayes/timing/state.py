@@ -17,6 +17,7 @@ The leading axis of all arrays runs over draws of the tree, each with the state 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -73,11 +74,54 @@ class Trees:
     p_acceleration: float
     power: float = 1.0
 
-    @property
+    @cached_property
     def used(self) -> np.ndarray:
         """Clones that there are, [D, K]."""
         out: np.ndarray = self.parent >= 0
         return out
+
+    @cached_property
+    def below(self) -> np.ndarray:
+        """Clones below another clone, [D, K]."""
+        out: np.ndarray = self.parent > 0
+        return out
+
+    @cached_property
+    def deep(self) -> np.ndarray:
+        """Depth of each clone, [D, K]; see `depths`."""
+        return depths(self.parent)
+
+    @cached_property
+    def over(self) -> np.ndarray:
+        """Whether clone j lies above clone k, [D, j, k]; see `ancestors`."""
+        return ancestors(self.parent)
+
+    @cached_property
+    def founder(self) -> np.ndarray:
+        """Founder [D, K] above each clone, from 0; 0 for founders."""
+        out: np.ndarray = (self.over & (self.parent == 0)[:, :, None]).argmax(1)
+        return out
+
+    @cached_property
+    def above(self) -> np.ndarray:
+        """Where each clone's parent stands in an array [D, 1 + K] laid flat, the root first."""
+        D, K = self.parent.shape
+        out: np.ndarray = np.arange(D)[:, None] * (K + 1) + np.maximum(self.parent, 0)
+        return out
+
+    def begin(self, time: np.ndarray) -> np.ndarray:
+        """Days [D, K] at which the branches begin: their parents' nodes, 0 at the root."""
+        padded = np.zeros((time.shape[0], time.shape[1] + 1))
+        padded[:, 1:] = time
+        out: np.ndarray = padded.ravel()[self.above]
+        return out
+
+    def add_children(self, own: np.ndarray) -> np.ndarray:
+        """Each clone's own value and those of its children, added up, [D, K]."""
+        D, K = own.shape
+        values = np.where(self.below, own, 0.0).ravel()
+        total: np.ndarray = np.bincount(self.above.ravel(), values, D * (K + 1)).reshape(D, K + 1)[:, 1:]
+        return own + total
 
 
 @dataclass(eq=False)
@@ -125,9 +169,9 @@ def depths(parent: np.ndarray) -> np.ndarray:
 def means(clock: Clock, trees: Trees, time: np.ndarray | None = None) -> np.ndarray:
     """Expected intensity [D, K, R] of every process on every branch, all of the genome."""
     time = clock.time if time is None else time
-    begin = start_times(time, trees.parent)
+    begin = trees.begin(time)
     active = np.maximum(active_times(begin, np.maximum(time, begin), trees.windows, trees.leak), LEAST)
-    fast = (trees.parent > 0) & clock.accelerated[:, None]
+    fast = trees.below & clock.accelerated[:, None]
     factor = np.where(fast, clock.factor[:, None], 1.0)[:, :, None]
     out: np.ndarray = clock.rate[:, None, :] * active * np.where(trees.role == CLOCK, factor, 1.0)
     return out
@@ -151,7 +195,7 @@ def ancestors(parent: np.ndarray) -> np.ndarray:
 
 def log_prior_times(time: np.ndarray, trees: Trees) -> np.ndarray:
     """Log prior density [D, K] of each node given its parent's; -inf out of order."""
-    begin = start_times(time, trees.parent)
+    begin = trees.begin(time)
     inside = (time >= begin) & (time <= trees.bound) & (begin < trees.bound)
     room = np.where(inside, trees.bound - begin, 1.0)
     return np.where(trees.used, np.where(inside, -np.log(room), -np.inf), 0.0)
