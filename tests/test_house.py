@@ -177,8 +177,9 @@ def test_every_dependency_has_a_lower_bound():
 def test_links_in_the_texts_lead_somewhere(path):
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# ")
+    made = ("commands.md", "data-dictionary.md", "api.md")  # when the site is built
     for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
-        if not target.startswith(("http://", "https://")):
+        if not target.startswith(("http://", "https://")) and target not in made:
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
@@ -205,6 +206,6 @@ def test_the_setup_script_is_plain_shell_and_can_be_run():
     assert script.stat().st_mode & 0o111
     assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
     asked = subprocess.run([str(script), "help"], capture_output=True, text=True, check=True)
-    for command in ("example", "tests", "lint", "validation"):
+    for command in ("example", "tests", "lint", "validation", "docs"):
         assert f"./run {command}" in asked.stdout
     assert subprocess.run([str(script), "nothing"], capture_output=True, check=False).returncode == 2
