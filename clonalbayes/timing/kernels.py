@@ -161,16 +161,13 @@ def stretch(at: Point, rng: Generator) -> None:
         time = np.where(trees.used, clock.time * scale, clock.time)
         rate = np.where(trees.role == CLOCK, clock.rate / scale, clock.rate)
         at.propose(replace(clock, time=time, rate=rate), log * trees.used.sum(1), rng)
-    node, rows = rng.integers(K, size=D), np.arange(D)
-    for around in ("founder", "node"):
-        about, moved = trees.founder, trees.below
-        if around == "node":
-            about, moved = node[:, None], trees.over[rows, node]
+    node: np.ndarray = np.asarray(rng.integers(K, size=(D, 1)))
+    some = trees.over[np.arange(D), node[:, 0]]
+    for about, moved, slower in ((trees.founder, trees.below, clock.accelerated), (node, some, False)):
         centre = np.take_along_axis(clock.time, about, 1)
         log = rng.choice((0.3, 0.05), D) * rng.standard_normal(D)
         scale = np.exp(log)
         time = np.where(moved, centre + (clock.time - centre) * scale[:, None], clock.time)
-        slower = clock.accelerated & (around == "founder")
         new = replace(clock, time=time, factor=np.where(slower, clock.factor / scale, clock.factor))
         at.propose(new, log * moved.sum(1), rng)
 
