@@ -170,6 +170,14 @@ def test_a_run_ends_in_a_result_and_is_not_repeated(patient, capsys):
     assert main(["run", str(path)]) == 0
     assert "fit: unchanged." in capsys.readouterr().out
     assert (patient / "result" / "clones.tsv").stat().st_mtime_ns == kept
+    (patient / "drivers.tsv").write_text("gene\tmutation\tsample\nNRAS\tp.G12D\tA\n")
+    path.write_text(path.read_text() + '[events]\nfiles = ["drivers.tsv"]\n')
+    assert main(["run", str(path)]) == 0
+    assert "fit: unchanged." in capsys.readouterr().out
+    assert "NRAS" in (patient / "result" / "events.tsv").read_text()
+    path.write_text(path.read_text().split("[events]")[0])
+    assert main(["run", str(path), "--quiet"]) == 0
+    assert not (patient / "result" / "events.tsv").exists()
     (patient / "result" / "run.json").write_text("{}")
     assert main(["run", str(path)]) == 2
     assert "holds a result that this run has not made" in capsys.readouterr().err

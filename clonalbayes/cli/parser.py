@@ -40,6 +40,12 @@ SIMULATE_DEFAULTS: dict[str, float] = {
 """What `simulate` draws when it is not told: the defaults of `clonalbayes.simulate`."""
 
 _EPILOG = """\
+Where to start:
+  a table of counts       clonalbayes check reads.tsv, then clonalbayes fit reads.tsv --out result
+  BAM, VCF, copy number   clonalbayes check run.toml, then clonalbayes run run.toml
+  no data yet             clonalbayes example patient, then clonalbayes run patient/run.toml
+`clonalbayes COMMAND --help` lists the options of a command.
+
 Exit codes: 0 done, 1 failed, 2 wrong input or usage, 130 interrupted.
 A run that has not converged is done: its last line and diagnostics.tsv say so and what to do next."""
 
@@ -180,10 +186,11 @@ def _add_models(commands: Any) -> None:
 def _add_simulate(commands: Any) -> None:
     """Add ``simulate``."""
     simulate = _command(
-        commands, "simulate", "draw a patient from the model, with the truth", "simulation:simulate"
+        commands, "simulate", "draw the counts of a simulated patient, with the truth beside them", "simulation:simulate"
     )
     simulate.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write")
-    simulate.add_argument("--example", action="store_true", help="the example patient of the documentation")
+    case = "the patient of the tutorial: 8 samples, 14 clones, 10,000 mutations"
+    simulate.add_argument("--example", action="store_true", help=case)
     for name, metavar, kind, help in (
         ("mutations", "N", whole(1), "mutations"),
         ("samples", "N", whole(1), "samples"),

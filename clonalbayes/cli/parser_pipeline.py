@@ -20,7 +20,7 @@ def add(commands: Any) -> None:
     run.add_argument("--quiet", action="store_true", help="print nothing but faults")
 
     example = _command(
-        commands, "example", "write an example patient: BAM, VCF and copy-number files, run.toml", "pipeline:example"
+        commands, "example", "write a simulated patient to try things on: BAM, VCF, copy number, events, run.toml", "pipeline:example"
     )
     example.add_argument("folder", metavar="DIR", type=Path, help="folder to write")
     for name, kind, help in (

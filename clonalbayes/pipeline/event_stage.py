@@ -46,3 +46,24 @@ def event_steps(run: RunFile) -> list[Step]:
 
     settings = {"slop": run.setting("events", "slop", 0)}
     return [Step(EVENTS, f"join the events of {len(files)} files", make, settings, files)]
+
+
+def put_events(stage: Path | None, result: Path) -> None:
+    """Put the table of the stage beside the tree that it belongs to; without one, take away what is there.
+
+    Parameters
+    ----------
+    stage
+        Folder of the stage, if there is one.
+    result
+        The result folder.
+    """
+    there = result / EVENTS_FILE
+    if stage is None:
+        there.unlink(missing_ok=True)
+        return
+    new = (stage / EVENTS_FILE).read_bytes()
+    if not there.is_file() or there.read_bytes() != new:
+        part = result / f".{EVENTS_FILE}.part"
+        part.write_bytes(new)
+        part.replace(there)

@@ -14,6 +14,7 @@ from clonalbayes.faults import fail
 
 from .assembly import read_patient
 from .cache import Stages
+from .event_stage import EVENTS, put_events
 from .filter_keys import filter_keys
 from .plan import stages_folder
 from .precheck import model_of, precheck
@@ -98,7 +99,9 @@ def run(
     if until is not None:
         return Outcome(described.out, stages.done, "")
     stages.forget(names)
-    return _fit(described, stages, made[DATA], progress, say)
+    outcome = _fit(described, stages, made[DATA], progress, say)
+    put_events(made.get(EVENTS), described.out)
+    return outcome
 
 
 def _make(steps: list[Step], stages: Stages, until: str | None) -> dict[str, Path]:
