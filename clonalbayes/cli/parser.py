@@ -185,9 +185,8 @@ def _add_models(commands: Any) -> None:
 
 def _add_simulate(commands: Any) -> None:
     """Add ``simulate``."""
-    simulate = _command(
-        commands, "simulate", "draw the counts of a simulated patient, with the truth beside them", "simulation:simulate"
-    )
+    what = "draw the counts of a simulated patient, with the truth beside them"
+    simulate = _command(commands, "simulate", what, "simulation:simulate")
     simulate.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write")
     case = "the patient of the tutorial: 8 samples, 14 clones, 10,000 mutations"
     simulate.add_argument("--example", action="store_true", help=case)

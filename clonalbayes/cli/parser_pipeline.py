@@ -19,9 +19,8 @@ def add(commands: Any) -> None:
     run.add_argument("--force", action="store_true", help="replace a result that this run has not made")
     run.add_argument("--quiet", action="store_true", help="print nothing but faults")
 
-    example = _command(
-        commands, "example", "write a simulated patient to try things on: BAM, VCF, copy number, events, run.toml", "pipeline:example"
-    )
+    what = "write a simulated patient to try things on: BAM, VCF, copy number, events, run.toml"
+    example = _command(commands, "example", what, "pipeline:example")
     example.add_argument("folder", metavar="DIR", type=Path, help="folder to write")
     for name, kind, help in (
         ("mutations", whole(60), "sites, artefacts and germline variants included"),
