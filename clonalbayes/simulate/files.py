@@ -79,7 +79,7 @@ class Drawn:
 
 def write_example(
     folder: Path,
-    n_mutations: int = 500,
+    n_mutations: int = 700,
     *,
     depth: float = 80.0,
     panel: int = 6,
