@@ -97,7 +97,7 @@ def date_draws(
     bound = np.where(drawn.parent >= 0, drawn.bound, 0.0).max(0)
     dated = Dated(
         clones, drawn.consensus, repeat["parent"], draws, names, roles, tuple(courses), origin, bound, drawn.seen,
-        drawn.samples,
+        drawn.samples, one,
     )  # fmt: skip
     return dated, trees
 

@@ -52,6 +52,8 @@ class Dated:
         [K] groups of samples in which each clone is; empty where that is not known.
     samples
         Names of the samples' groups (or of the samples) with their days.
+    one_tree
+        Whether the chains are of one tree and its counts, so that they must agree.
     """
 
     clones: tuple[str, ...]
@@ -65,11 +67,7 @@ class Dated:
     bound: np.ndarray
     seen: tuple[tuple[str, ...], ...] = ()
     samples: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def one_tree(self) -> bool:
-        """Whether all chains have the same tree."""
-        return len(self.parent) > 1 and bool((self.parent == self.parent[0]).all())
+    one_tree: bool = False
 
 
 def course_names(courses: Sequence[Course]) -> list[str]:

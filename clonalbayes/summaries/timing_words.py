@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from clonalbayes.summaries.timing import LONGER, MONTH, Dated, course_names, events, lineages
+from clonalbayes.summaries.timing import LONGER, MONTH, SHOWN, Dated, course_names, events, lineages
 from clonalbayes.timing.calendar import Course, to_date
 
 FEW = 20.0
 """Mutations below which a branch hardly says when it was."""
 
-LIKELY, POSSIBLE, SURE = 0.5, 0.05, 0.95
+LIKELY, POSSIBLE = 0.5, 0.05
 EVIDENCE = 3.0
 """Bayes factor from which a form of the clock is preferred, in words."""
 
@@ -52,10 +52,17 @@ def around(row: dict[str, Any], courses: Sequence[Course], origin: str) -> list[
         Date that their days count from.
     """
     labels = course_names(courses)
-    during = [(row[f"p_during {label}"], f"during {_named(label, course, origin)}") for label, course in
-              zip(labels, courses, strict=True) if row[f"p_during {label}"] >= POSSIBLE]  # fmt: skip
-    during.sort(key=lambda pair: -pair[0])
-    out = during if during and during[0][0] >= SURE else [*during, *_beside(row, courses, labels)]
+    during = [(row[f"p_during {label}"], label, course) for label, course in zip(labels, courses, strict=True)
+              if row[f"p_during {label}"] >= POSSIBLE]  # fmt: skip
+    if not during:
+        out = _beside(row, courses, labels)
+    else:
+        out = [(chance, f"during {_named(label, course, origin)}") for chance, label, course in
+               sorted(during, key=lambda entry: -entry[0])]  # fmt: skip
+        first = min(during, key=lambda entry: entry[2].start)[1]
+        last = max(during, key=lambda entry: entry[2].end)[1]
+        out += [(row[f"p_{word} {label}"], f"{word} {label}") for word, label in (("before", first), ("after", last))
+                if row[f"p_{word} {label}"] >= POSSIBLE]  # fmt: skip
     return [f"{text} with probability {chance:.2f}" for chance, text in out]
 
 
@@ -131,5 +138,9 @@ def verdict(rows: Sequence[dict[str, Any]], one_tree: bool) -> list[str]:
     bad = [str(row["quantity"]).removeprefix("date of ") for row in rows if row["verdict"] == LONGER]
     if not bad:
         return []
-    what = "run `clonalbayes timing` with --tune 2000 --draws 1000" if one_tree else "date more trees, with --trees 128"
-    return [f"The chains do not agree yet on the dates of {', '.join(bad)}: {what}."]
+    if one_tree:
+        return [f"The chains do not agree yet on the dates of {', '.join(bad)}: run with --tune 2000 --draws 1000."]
+    least = min(row["ess"] for row in rows if row["verdict"] == LONGER)
+    many = ", ".join(bad[:SHOWN]) + (f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else "")
+    told = f"The dates of {many} rest on few independent draws ({least:.0f} at least), as the trees differ in them"
+    return [f"{told}: `clonalbayes timing` with --trees 128 dates more."]
