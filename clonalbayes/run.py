@@ -102,6 +102,7 @@ def run_fit(
     chains: int | None = None,
     draws: int | None = None,
     tune: int | None = None,
+    rungs: int | None = None,
     seed: int | None = None,
     cores: int | None = None,
     resume: bool = False,
@@ -123,7 +124,7 @@ def run_fit(
         File with the tree of the given clusters; see `clonalbayes.data.tree_file.read_tree`.
     history
         Birth and treatments, and whether the tree is dated.
-    fixed_clusters, chains, draws, tune, seed, cores, progress
+    fixed_clusters, chains, draws, tune, rungs, seed, cores, progress
         As in `clonalbayes.fit`. A seed that is not given is drawn, and recorded in ``run.json``.
     resume
         Go on from the checkpoint of a run that was stopped; without one, start.
@@ -154,14 +155,12 @@ def run_fit(
     patient = with_history(patient, history)
     checkpoint = checkpoint_of(folder)
     from clonalbayes.data.tree_file import read_tree
-    from clonalbayes.inference.fit import schedule_of
+    from clonalbayes.inference.fit import settings_of
 
-    schedule = schedule_of(spec, fixed_clusters)
-    settings: dict[str, Any] = {
+    asked = {"chains": chains, "draws": draws, "tune": tune, "rungs": rungs}
+    settings: dict[str, Any] = settings_of(spec, patient.data, fixed_clusters, asked)
+    settings |= {
         "fixed_clusters": fixed_clusters,
-        "chains": chains or schedule.chains,
-        "draws": draws or schedule.draws,
-        "tune": schedule.tune if tune is None else tune,
         "seed": seed_of(seed, checkpoint if resume else None),
         "cores": cores,
     }
@@ -176,9 +175,9 @@ def run_fit(
     tree = fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
     tree = summarise(tree, spec)
     parts = further_parts(tree, history, settings["seed"])
-    asked = {"input": str(source), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
-    asked |= {"history": asdict(history)}
-    info = provenance(spec, patient, settings | asked) | dict(record or {})
+    read_as = {"input": str(source), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
+    read_as |= {"history": asdict(history)}
+    info = provenance(spec, patient, settings | read_as) | dict(record or {})
     info["wall_seconds"] = round(perf_counter() - start, 2)
     info["cpu_seconds"] = round(process_time() - cpu, 2)
     write(tree, patient, folder, info, parts)

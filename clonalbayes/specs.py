@@ -72,12 +72,13 @@ class Constant:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long the sampler runs by default: draws kept, draws thrown away first, sweeps per draw."""
+    """How long the sampler runs by default: draws kept, draws thrown away first, sweeps per draw, tempered states."""
 
     chains: int = 4
     tune: int = 200
     draws: int = 250
     thin: int = 1
+    rungs: int = 1
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def fit(options: argparse.Namespace) -> None:
         chains=options.chains,
         draws=options.draws,
         tune=options.tune,
+        rungs=options.rungs,
         seed=options.seed,
         cores=options.cores,
         resume=options.resume,

@@ -120,6 +120,7 @@ def _add_fit(commands: Any) -> None:
         ("chains", 1, f"independent chains (default: the model's, {schedule.chains})"),
         ("draws", 1, f"draws kept per chain (default: the model's, {schedule.draws})"),
         ("tune", 0, f"draws per chain before the first that is kept (default: the model's, {schedule.tune})"),
+        ("rungs", 1, "states a chain is tempered between, for chains that stay in different trees (default: 1)"),
         ("cores", 1, "chains that run at a time (default: all cores)"),
     ):
         fit.add_argument(f"--{name}", metavar="N", type=whole(minimum), help=help)

@@ -12,6 +12,7 @@ import numpy as np
 from clonalbayes.faults import fail
 from clonalbayes.genotypes import CompiledReads
 from clonalbayes.inference.conditions import Conditions
+from clonalbayes.inference.tempering import Ladder
 from clonalbayes.kernels import refs
 from clonalbayes.kernels.density import log_prior
 from clonalbayes.kernels.layout import NOISE, Priors
@@ -33,9 +34,9 @@ assignments kept apart may no longer differ once assignments are drawn."""
 
 CURVES = ("nodes", "heights", "n_nodes", "best")
 
-ROUNDS_TO_ROOT = 20
+ROUNDS_TO_ROOT, ROUNDS_GIVEN = 20, 8
 """Passes over the first tree with assignments and parameters held: an absence that only a bad place explains would
-else make mutations leave their clone, or the error rate rise."""
+else make mutations leave their clone, or the error rate rise. Fewer where mutations cannot leave."""
 
 SCALARS = ("n_clones", "concentration", "lp", "log_likelihood", "n_noise", "n_germline")
 PER_SAMPLE = ("precision", "error_rate", "purity", "cn_clonal")
@@ -62,6 +63,8 @@ class Plan:
         Given parent of each clone row, `capacity` for the normal root; None to infer the tree.
     conditions
         What the user knows of the answer; None without any.
+    rungs
+        States that a chain tempers between; 1 = only that of the posterior.
     """
 
     reads: CompiledReads
@@ -73,6 +76,7 @@ class Plan:
     labels: np.ndarray | None = None
     parents: np.ndarray | None = None
     conditions: Conditions | None = None
+    rungs: int = 1
 
     @property
     def tree(self) -> bool:
@@ -118,22 +122,19 @@ class Records:
         self.tree_scalars[draw] = [getattr(state, name) for name in TREE_PER_SAMPLE]
 
 
-class Chain:
-    """A chain that can be stepped, saved and restored.
+class Rung:
+    """One state of a chain, with its scratch space and the power of the likelihood that it is drawn at.
 
     Parameters
     ----------
     plan
         What the chains share.
-    seed
-        The chain's own branch of the run's seed.
+    rng
+        The chain's generator, which its rungs share.
     """
 
-    def __init__(self, plan: Plan, seed: np.random.SeedSequence) -> None:
-        self.plan = plan
-        self.rng = np.random.Generator(np.random.PCG64(seed))
-        self.records = Records(plan)
-        self.done = 0
+    def __init__(self, plan: Plan, rng: np.random.Generator) -> None:
+        self.plan, self.rng = plan, rng
         data = plan.reads.data
         self.state = new_state(data, plan.capacity)
         work = new_work(data, plan.capacity)
@@ -176,36 +177,20 @@ class Chain:
         else:
             plant_given(ref, self.plan.parents)
         given = self.plan.parents is not None
-        tree_blocks(data, ref, work, terms, grove, priors, offer, ROUNDS_TO_ROOT, given, False, self.rng)
+        rounds = ROUNDS_TO_ROOT if self.plan.labels is None else ROUNDS_GIVEN
+        tree_blocks(data, ref, work, terms, grove, priors, offer, rounds, given, False, self.rng)
 
-    def step(self) -> None:
-        """One sweep; records a draw where one is due."""
-        plan = self.plan
-        if self.done == 0:
-            self.begin()
-        data, ref, work, _ = self._refs
-        loglik = self._sweep(self.done + 1 if self.done < plan.tune else 0)
-        self.done += 1
-        kept = self.done - plan.tune
-        if kept == 1 and plan.conditions is not None and plan.conditions.broken(self.state):
-            raise fail(
-                "--model", "the chains found no state that meets all constraints of the specification",
-                "Drop the one that the reads contradict, or tune longer.",
-            )  # fmt: skip
-        if kept > 0 and kept % plan.thin == 0:
-            lp = loglik + log_prior(data, ref, work, plan.priors)
-            self.records.add(kept // plan.thin - 1, self.state, lp, loglik)
-
-    def _sweep(self, round_: int) -> float:
-        """One sweep of the plan's model; the log likelihood after it."""
+    def sweep(self, done: int) -> float:
+        """One sweep of the plan's model, after `done` others; the log likelihood after it."""
         plan, (data, ref, work, terms) = self.plan, self._refs
+        round_ = done + 1 if done < plan.tune else 0
         if plan.tree and plan.labels is not None:
             single = bool((plan.reads.data.n_geno == 1).all())
             return sweep_tree(
                 data, ref, work, terms, self._grove, plan.priors, self._offer, PASSES, plan.parents is not None,
                 single, not single or round_ > 0, round_, self.rng, self._keep,
             )  # fmt: skip
-        splits = SPLITS_AT_FIRST if 3 * self.done < plan.tune else SPLITS_PER_SWEEP
+        splits = SPLITS_AT_FIRST if 3 * done < plan.tune else SPLITS_PER_SWEEP
         if plan.tree:
             return sweep_joint(
                 data, ref, work, terms, self._grove, plan.priors, self._offer, BIRTHS_PER_SWEEP, splits, round_,
@@ -215,9 +200,14 @@ class Chain:
             data, ref, work, terms, plan.priors, BIRTHS_PER_SWEEP, splits, ENVELOPE_SHARE, plan.labels is not None,
             round_, self.rng,
         )  # fmt: skip
-        if self.done + 1 in TIDY_AT and self.done + 1 < plan.tune and plan.labels is None:
+        if done + 1 in TIDY_AT and done + 1 < plan.tune and plan.labels is None:
             merge_neighbours(data, ref, work, terms, self.rng)
         return loglik
+
+    def log_prior(self) -> float:
+        """Log prior density of the state."""
+        data, ref, work, _ = self._refs
+        return float(log_prior(data, ref, work, self.plan.priors))
 
     def _keep(self, block: Callable[[], None]) -> bool:
         """Run a block of moves under the user's conditions."""
@@ -230,14 +220,73 @@ class Chain:
         return kept
 
     def snapshot(self) -> dict[str, np.ndarray]:
+        """Copies of what the next sweep depends on, the generator apart."""
+        saved = {f"state_{name}": values.copy() for name, values in self.state._asdict().items()}
+        if self.plan.tree and self.plan.labels is not None:  # curves are built while tuning only
+            saved |= {f"grove_{name}": getattr(self._held[2], name).copy() for name in CURVES}
+        return saved
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go back to a snapshot."""
+        for name, values in self.state._asdict().items():
+            values[...] = saved[f"state_{name}"]
+        if self.plan.tree and self.plan.labels is not None:
+            for name in CURVES:
+                getattr(self._held[2], name)[...] = saved[f"grove_{name}"]
+
+
+class Chain:
+    """A chain that can be stepped, saved and restored.
+
+    Parameters
+    ----------
+    plan
+        What the chains share.
+    seed
+        The chain's own branch of the run's seed.
+    """
+
+    def __init__(self, plan: Plan, seed: np.random.SeedSequence) -> None:
+        self.plan = plan
+        self.rng = np.random.Generator(np.random.PCG64(seed))
+        self.records = Records(plan)
+        self.done = 0
+        self.rungs = [Rung(plan, self.rng) for _ in range(plan.rungs)]
+        self.ladder = Ladder([rung.state for rung in self.rungs])
+
+    @property
+    def state(self) -> State:
+        """The state that is drawn from the posterior."""
+        return self.rungs[0].state
+
+    def step(self) -> None:
+        """One sweep of every rung; records a draw where one is due."""
+        plan = self.plan
+        if self.done == 0:
+            for rung in self.rungs:
+                rung.begin()
+        logliks = [rung.sweep(self.done) for rung in self.rungs]
+        self.ladder.exchange(logliks, self.done + 1 if self.done < plan.tune else 0, self.rng)
+        self.done += 1
+        kept = self.done - plan.tune
+        if kept == 1 and plan.conditions is not None and plan.conditions.broken(self.state):
+            raise fail(
+                "--model", "the chains found no state that meets all constraints of the specification",
+                "Drop the one that the reads contradict, or tune longer.",
+            )  # fmt: skip
+        if kept > 0 and kept % plan.thin == 0:
+            lp = logliks[0] + self.rungs[0].log_prior()
+            self.records.add(kept // plan.thin - 1, self.state, lp, logliks[0])
+
+    def snapshot(self) -> dict[str, np.ndarray]:
         """Everything that a later `restore` needs, as arrays that may be written while the chain goes on."""
         drawn = len(self.records.ccf)
         records = self.records
-        saved: dict[str, np.ndarray] = {f"state_{k}": v.copy() for k, v in self.state._asdict().items()}
+        saved: dict[str, np.ndarray] = {"exchanges": self.ladder.counts.copy()}
+        for r, rung in enumerate(self.rungs):
+            saved |= {f"rung{r}_{name}": values for name, values in rung.snapshot().items()}
         saved["generator"] = np.frombuffer(json.dumps(self.rng.bit_generator.state).encode(), np.uint8)
         saved["done"] = np.array(self.done)
-        if self.plan.tree and self.plan.labels is not None:  # curves are built while tuning only
-            saved |= {f"grove_{name}": getattr(self._held[2], name).copy() for name in CURVES}
         for name in ("assignment", "genotype", "scalars", "per_sample", "presence_prob", "tree_scalars"):
             saved[name] = getattr(records, name)[:drawn]
         saved["clones"] = np.array([len(rows) for rows in records.ccf], np.int64)
@@ -250,11 +299,10 @@ class Chain:
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Go back to a snapshot of a chain of the same plan."""
-        for name, values in self.state._asdict().items():
-            values[...] = saved[f"state_{name}"]
-        if self.plan.tree and self.plan.labels is not None:
-            for name in CURVES:
-                getattr(self._held[2], name)[...] = saved[f"grove_{name}"]
+        self.ladder.counts[...] = saved["exchanges"]
+        for r, rung in enumerate(self.rungs):
+            mark = f"rung{r}_"
+            rung.restore({name.removeprefix(mark): v for name, v in saved.items() if name.startswith(mark)})
         self.rng.bit_generator.state = json.loads(saved["generator"].tobytes().decode())
         self.done = int(saved["done"])
         for name in ("assignment", "genotype", "scalars", "per_sample", "presence_prob", "tree_scalars"):

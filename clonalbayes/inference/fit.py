@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from clonalbayes.data.patient import Patient
 
+SHORTEST, LONGEST, CELLS_DRAWN = (40, 75), (120, 1000), 20_000
+"""Tuning sweeps and draws of a chain with clusters given, at least and at most; clones x samples x draws."""
+
 CHECKPOINT_SECONDS = 10.0
 """Time between checkpoints; a run shorter than that writes none."""
 
@@ -38,6 +41,7 @@ def fit(
     chains: int | None = None,
     draws: int | None = None,
     tune: int | None = None,
+    rungs: int | None = None,
     seed: int | None = None,
     cores: int | None = None,
     fixed_clusters: bool = False,
@@ -55,7 +59,10 @@ def fit(
     spec
         Model specification: a name, a file or a `Spec`.
     chains, draws, tune
-        Chains, draws kept of each, sweeps thrown away first; None = the specification's schedule.
+        Chains, draws kept of each, sweeps thrown away first; None = `schedule_of` the specification.
+    rungs
+        States that every chain tempers between (`clonalbayes.inference.tempering`), which lets it cross from one tree
+        to another; 1 = no tempering. Cost grows with them. Needs a tree and clusters that are given.
     seed
         Seed of the run, spawned for the chains; None = drawn, and stored.
     cores
@@ -89,11 +96,9 @@ def fit(
 
     ds = validate(data if isinstance(data, xr.Dataset) else data.data)
     model = load(spec)
-    schedule = schedule_of(model, fixed_clusters)
-    settings: dict[str, Any] = {
-        "chains": chains or schedule.chains,
-        "draws": draws or schedule.draws,
-        "tune": schedule.tune if tune is None else tune,
+    asked = {"chains": chains, "draws": draws, "tune": tune, "rungs": rungs}
+    settings: dict[str, Any] = settings_of(model, ds, fixed_clusters, asked)
+    settings |= {
         "seed": secrets.randbits(31) if seed is None else int(seed),
         "fixed_clusters": fixed_clusters,
     }
@@ -116,11 +121,36 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: int(value) if isinstance(value, bool) else value for name, value in settings.items()}
 
 
-def schedule_of(spec: Spec, fixed_clusters: bool) -> Schedule:
-    """The schedule in force where none is asked for: with clusters given a tree's chains start where they stay."""
-    if fixed_clusters and has_tree(spec):
-        return replace(spec.schedule, tune=spec.schedule.tune * 3 // 10, draws=spec.schedule.draws * 2 // 5)
-    return spec.schedule
+def schedule_of(spec: Spec, ds: xr.Dataset, fixed_clusters: bool) -> Schedule:
+    """The schedule in force where none is asked for.
+
+    With clusters given, the chains of a tree start near where they stay: they tune shortly, the longer the more
+    clones there are, and draw the more the less a sweep costs (K clones x S samples), up to 1,000 draws.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    ds
+        The data.
+    fixed_clusters
+        Whether the clusters of the data are kept.
+    """
+    if not (fixed_clusters and has_tree(spec) and "cluster" in ds):
+        return spec.schedule
+    clones = len(np.unique(np.append(ds["cluster"].values, 0))) - 1
+    tune = min(max(2 * clones, SHORTEST[0]), LONGEST[0])
+    draws = min(max(CELLS_DRAWN // max(clones * ds.sizes["specimen"], 1), SHORTEST[1]), LONGEST[1])
+    return replace(spec.schedule, tune=tune, draws=draws)
+
+
+def settings_of(
+    spec: Spec, ds: xr.Dataset, fixed_clusters: bool, asked: Mapping[str, int | None]
+) -> dict[str, int]:
+    """What is asked for of chains, draws, tune and rungs, and the schedule where nothing is."""
+    schedule = schedule_of(spec, ds, fixed_clusters)
+    names = ("chains", "draws", "tune", "rungs")
+    return {name: getattr(schedule, name) if asked.get(name) is None else int(asked[name] or 0) for name in names}
 
 
 def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
@@ -133,7 +163,7 @@ def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
     spec
         The model.
     settings
-        draws, tune, fixed_clusters and given_tree.
+        draws, tune, rungs, fixed_clusters and given_tree.
 
     Raises
     ------
@@ -152,6 +182,10 @@ def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
         labels = dense[:-1][reads.order].astype(np.int32) - 1
     capacity = room_for(len(reads.order), int(spec.constant("max_clones")), labels)
     parents = _given_parents(settings.get("given_tree"), labels, capacity, spec)
+    rungs = int(settings.get("rungs", 1))
+    if rungs > 1 and (labels is None or not has_tree(spec)):
+        raise fail("--rungs", "only chains whose clusters are given can be tempered",
+                   "Add --fixed-clusters, with clusters from --params, or leave --rungs out.")  # fmt: skip
     return Plan(
         reads,
         compile_priors(ds, spec),
@@ -162,6 +196,7 @@ def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
         labels,
         parents,
         Conditions.of(spec.constraints, ds, reads.order),
+        rungs,
     )
 
 

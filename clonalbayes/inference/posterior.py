@@ -101,6 +101,9 @@ def to_tree(chains: Sequence[Chain], ds: xr.Dataset) -> xr.DataTree:
     stats = {name: (draws, scalars[..., SCALARS.index(name)]) for name in ("lp", "log_likelihood")}
     for name in ("n_noise", "n_germline"):
         stats[name] = (draws, scalars[..., SCALARS.index(name)].astype(np.int64))
+    if chains[0].plan.rungs > 1:
+        stats["heat"] = (("chain", "rung"), np.stack([[r.state.heat[0] for r in c.rungs] for c in chains]))
+        stats["exchanged"] = (("chain", "gap"), np.stack([c.ladder.accepted() for c in chains]))
     posterior = xr.Dataset(values, coords)
     for name, (unit, long_name) in _UNITS.items():
         posterior[name].attrs.update(units=unit, long_name=long_name)

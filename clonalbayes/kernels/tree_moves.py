@@ -27,7 +27,7 @@ from clonalbayes.kernels.tree_pieces import tie
 from clonalbayes.kernels.tree_place import Offer, draw_sample, log_draw
 
 COUNT_REGRAFT, COUNT_SWAP = 26, 28
-SWAP_SHARE = 0.2
+SWAP_SHARE = 0.1
 
 
 @kernel
@@ -239,10 +239,12 @@ def move_tree(
     data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, strict: bool,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    """Re-hang and re-graft every clone once, in random order, and swap some. Reads curves and tails."""
+    """Re-hang or re-graft every clone once, in random order, and swap some. Reads curves and tails."""
     clones = state.n_clones[0]
     for k in rng.permutation(clones):
-        rehang(data, state, work, terms, grove, priors, offer, k, strict, rng)
-        regraft(data, state, work, terms, grove, priors, offer, k, rng)
+        if rng.random() < 0.5:
+            rehang(data, state, work, terms, grove, priors, offer, k, strict, rng)
+        else:
+            regraft(data, state, work, terms, grove, priors, offer, k, rng)
         if rng.random() < SWAP_SHARE:  # of any clone: the way back of a swap is that of its parent
             swap(data, state, work, terms, grove, offer, min(int(rng.random() * clones), clones - 1), rng)

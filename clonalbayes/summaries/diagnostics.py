@@ -269,12 +269,15 @@ def _advice(
         excess = np.nanmax([agreed.clades, agreed.parents, 0.0]) / MAX_ASDSF
         growth = max(growth, float(np.nanmax([1.2 * excess**2 if excess > 1 else 1.0, 1.2 * MIN_ESS / agreed.ess])))
     longer = f"run with --draws {round_up(draws * min(growth, MAX_GROWTH))}"
+    elsewhere = f"--tune {tune} and another --seed"
+    if agreed is not None and int(attrs.get("fixed_clusters", 0)) and "given_tree" not in attrs:
+        elsewhere = f"--rungs {2 * max(int(attrs.get('rungs', 1)), 4)}, or with another --seed"
     return {
         CONVERGED: CONVERGED,
         "short": "too few draws to judge: run with --draws 1000",
         "single": "one chain cannot show that it has converged: run with --chains 4",
-        "apart": f"chains disagree, they found different solutions: run with --tune {tune} and another "
-        "--seed, and trust only what the chains agree on",
+        "apart": f"chains disagree, they found different solutions: run with {elsewhere}, and trust only what "
+        "the chains agree on",
         "rhat": f"not converged, chains differ by more than chance: {longer}",
         "ess": f"too few independent draws: {longer}",
         "trees": f"frequencies of clades differ between chains by more than {MAX_ASDSF:g}: {longer}",
