@@ -2,6 +2,7 @@
 
     python validation/make_images.py                       # docs/images/overview.png, of a simulated patient
     python validation/make_images.py --patient P.ssm       # and docs/images/patient.png, of a real one
+    python validation/make_images.py --example example/result   # those of the tutorial, of `./run example`
 
 The simulated patient is the lineage switch of `clonalbayes.simulate`; its seed and the fit's are fixed here.
 The real patient in the documentation is SJBALL031 of the public Pairtree data.
@@ -64,6 +65,24 @@ def patient(tree: Any) -> Any:
     return figure
 
 
+EXAMPLE: dict[str, dict[str, Any]] = {
+    "vaf": {"pairs": [("D1", "D2"), ("R1a", "R1b")]},
+    **{name: {} for name in ("heatmap", "tree", "alternatives", "fish", "prevalence")},
+    **{name: {} for name in ("exposures", "spectra", "calendar", "clone_sizes", "copy_number")},
+}
+"""Figures of the tutorial with their options."""
+
+
+def example(result: Path, out: Path) -> None:
+    """Draw the figures of the tutorial that a result folder allows."""
+    from clonalbayes.plots.registry import PARTS, REGISTRY, parts_of
+
+    for name, options in EXAMPLE.items():
+        if name in REGISTRY or (name in PARTS and name in parts_of(result)):
+            cb.plots.draw(name, result, out / f"example-{name}.png", **options)
+            print(out / f"example-{name}.png")
+
+
 def main() -> None:
     """Draw and write; print what was written."""
     import matplotlib as mpl
@@ -73,8 +92,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--patient", type=Path, help="file of a real patient, for patient.png")
+    parser.add_argument("--example", type=Path, help="result folder of the example, for the tutorial's figures alone")
     parser.add_argument("--out", type=Path, default=IMAGES, help="folder (default: docs/images)")
     options = parser.parse_args()
+    if options.example:
+        example(options.example, options.out)
+        return
     from clonalbayes.simulate import lineage_switch
 
     with style.style():
