@@ -58,18 +58,13 @@ def draw_exposures(data: xr.Dataset, axes: Axes | None = None) -> Axes:
     with style.style():
         height = max(0.28 * len(branches) + 1.3, 2.4)
         axis = style.new_axes(1, 1, 6.8, height)[0, 0] if axes is None else axes
-        left = np.zeros(len(branches))
-        place = np.arange(len(branches))
-        for r, name in enumerate(names):
-            mean = data["mean"].values[:, r]
-            colour = DENOVO_COLOUR if name.startswith("new") else style.PALETTE[r % len(style.PALETTE)]
-            axis.barh(place, mean, 0.72, left=left, color=colour, edgecolor="white", lw=0.5, label=style.escape(name))
-            end = left + mean
-            if r < len(names) - 1:
-                low, high = data["lo"].values[:, r], data["hi"].values[:, r]
-                shift = place + 0.18 * ((r % 3) - 1)
-                axis.hlines(shift, left + low, left + high, color="black", lw=0.8)
-            left = end
+        place, shares = np.arange(len(branches)), data["mean"].values
+        colours = [_colour(name, r) for r, name in enumerate(names)]
+        style.stacked(axis, place, shares, colours, names)
+        left = np.cumsum(shares, axis=1) - shares
+        for r in range(len(names) - 1):
+            low, high = (left[:, r] + data[key].values[:, r] for key in ("lo", "hi"))
+            axis.hlines(place + 0.18 * ((r % 3) - 1), low, high, color="black", lw=0.8)
         style.name_ticks(axis, "y", branches)
         axis.set_ylim(len(branches) - 0.4, -0.6)
         axis.set_xlim(0, 1)
@@ -81,21 +76,13 @@ def draw_exposures(data: xr.Dataset, axes: Axes | None = None) -> Axes:
     return axis
 
 
+def _colour(name: str, place: int) -> str:
+    """Colour of a signature: grey for one without a reference."""
+    return DENOVO_COLOUR if name.startswith("new") else style.PALETTE[place % len(style.PALETTE)]
+
+
 def plot_exposures(folder: Folder, *, axes: Axes | None = None) -> Axes:
-    """Draw the exposures of every branch.
-
-    Parameters
-    ----------
-    folder
-        Written by ``clonalbayes signatures``.
-    axes
-        Axes to draw into; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
+    """Draw the exposures of every branch, into a new figure or into `axes`; see `compute_exposures`."""
     return draw_exposures(compute_exposures(folder), axes)
 
 
@@ -156,20 +143,7 @@ def draw_spectra(data: xr.Dataset, axes: Any = None) -> np.ndarray:
 
 
 def plot_spectra(folder: Folder, *, axes: Any = None) -> np.ndarray:
-    """Draw the profiles of the signatures in use.
-
-    Parameters
-    ----------
-    folder
-        Written by ``clonalbayes signatures``.
-    axes
-        One axes for each signature; by default a new figure.
-
-    Returns
-    -------
-    numpy.ndarray
-        The axes.
-    """
+    """Draw the profiles of the signatures in use, a panel each; see `compute_spectra`."""
     return draw_spectra(compute_spectra(folder), axes)
 
 

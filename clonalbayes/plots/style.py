@@ -180,7 +180,35 @@ def _wrap(text: str, width: int) -> str:
     return "\n".join(textwrap.wrap(text, max(width, 20)))
 
 
-def name_ticks(axis: Axes, which: str, values: Sequence[str], *, size: float | None = None) -> None:
+def stacked(
+    axis: Axes, rows: np.ndarray, values: np.ndarray, colours: Sequence[str], names: Sequence[str] | None = None,
+    left: float = 0.0,
+) -> None:
+    """Draw one stacked bar a row.
+
+    Parameters
+    ----------
+    axis
+        The axes.
+    rows
+        [n] heights.
+    values
+        [n, parts] lengths.
+    colours, names
+        [parts] colours, and names for the legend.
+    left
+        Where the bars begin.
+    """  # fmt: skip
+    begin = np.full(len(rows), float(left))
+    for j, colour in enumerate(colours):
+        label = None if names is None else escape(names[j])
+        axis.barh(rows, values[:, j], 0.74, left=begin, color=colour, edgecolor="white", lw=0.5, label=label)
+        begin = begin + values[:, j]
+
+
+def name_ticks(
+    axis: Axes, which: str, values: Sequence[str], *, size: float | None = None, width: int = NAME_WIDTH
+) -> None:
     """Put names at 0, 1, 2, ... of an axis; on the x axis they are turned where they would touch.
 
     Parameters
@@ -193,8 +221,10 @@ def name_ticks(axis: Axes, which: str, values: Sequence[str], *, size: float | N
         The names, as given in the data.
     size
         Font size; by default smaller where there are many.
+    width
+        Characters of a name that are shown.
     """
-    shown = [escape(value) for value in values]
+    shown = [escape(value, width) for value in values]
     font = size or (7.5 if len(shown) <= 40 else 6.5)
     if which == "y":
         axis.set_yticks(range(len(shown)), shown, fontsize=font)

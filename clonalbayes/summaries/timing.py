@@ -24,7 +24,7 @@ ENOUGH_TREES = 50.0
 
 LONGER = "run longer"
 
-SHOWN = 3
+SHOWN = 2
 """Groups of samples that are named of a lineage."""
 
 
