@@ -39,6 +39,9 @@ TREE_TABLES, TREE_TEXTS = ("edges", "identifiability"), ("trees.json", "tree.nwk
 TREE_FILES = (*(f"{name}.tsv" for name in TREE_TABLES), *TREE_TEXTS)
 """Files that a result of a model with trees has besides."""
 
+SEGMENTS, REPORT = "segments.tsv", "report.html"
+"""Copy number along the genome, which `clonalbayes run` adds to a result, and the page of a result."""
+
 TEXT_COLUMNS = (
     *("mutation", "sample", "quantity", "verdict", "reason", "file", "runner_up", "multiplicity"),
     *("relation", "kind", "parents", "statement", "sample_that_tells", "closest_sample"),
@@ -151,7 +154,7 @@ def _clear(aside: Path, folder: Path) -> None:
     """Remove a replaced result; what is not part of a result stays in a folder that can be seen."""
     from clonalbayes.summaries.part import PART_FILES
 
-    for name in (*FILES, *TREE_FILES, *PART_FILES):
+    for name in (*FILES, *TREE_FILES, *PART_FILES, REPORT):
         (aside / name).unlink(missing_ok=True)
     try:
         aside.rmdir()
@@ -181,6 +184,25 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     out.to_csv(
         path, sep="\t", index=False, float_format="%.6g", na_rep="NA", lineterminator="\n", encoding="utf-8"
     )
+
+
+def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a table of a result folder; `TEXT_COLUMNS` and `texts` stay texts even if they look like numbers.
+
+    Parameters
+    ----------
+    path
+        The file.
+    texts
+        Further columns of texts.
+    """
+    import pandas as pd
+
+    kept = dict.fromkeys((*TEXT_COLUMNS, *texts), str)
+    with path.open(encoding="utf-8", newline="") as file:
+        header = file.readline().rstrip("\n").split("\t")
+    numbers = {column: ["NA", ""] for column in header if column not in kept}
+    return pd.read_csv(path, sep="\t", dtype=kept, keep_default_na=False, na_values=numbers)
 
 
 def write_tree(tree: xr.DataTree, path: Path) -> None:
@@ -343,14 +365,7 @@ class Result:
         return self._table(name)
 
     def _table(self, name: str) -> pd.DataFrame:
-        import pandas as pd
-
-        path = self.folder / f"{name}.tsv"
-        texts = dict.fromkeys((*TEXT_COLUMNS, *(("clone",) if name == "mutations" else ())), str)
-        with path.open(encoding="utf-8", newline="") as file:
-            header = file.readline().rstrip("\n").split("\t")
-        numbers = {column: ["NA", ""] for column in header if column not in texts}
-        return pd.read_csv(path, sep="\t", dtype=texts, keep_default_na=False, na_values=numbers)
+        return read_table(self.folder / f"{name}.tsv", ("clone",) if name == "mutations" else ())
 
     def __repr__(self) -> str:
         """Say in a few words what it holds."""

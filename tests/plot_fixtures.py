@@ -67,7 +67,8 @@ def make_tree(
             "minor_cn": (both, np.full((n, s), 1)),
             "normal_cn": (both, np.full((n, s), 2)),
             "date": ("specimen", list(dates[:s]) if dates else [""] * s),
-        }
+        },
+        {"chrom": ("mutation", [f"chr{1 + i % 3}" for i in range(n)]), "pos": ("mutation", np.arange(100, 100 + n))},
     )
     observed = xr.Dataset({"alt_count": (both, alt), "depth": (both, depth)})
     groups = {

@@ -40,7 +40,7 @@ def texts_of(figure):
     return [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
 
 
-OF_CLONES = [name for name in plots.REGISTRY if name not in plots.OF_TREES]
+OF_CLONES = [name for name in plots.REGISTRY if name not in (*plots.OF_TREES, "convergence")]
 
 
 @pytest.mark.parametrize(("name", "case"), list(itertools.product(OF_CLONES, CASES)))

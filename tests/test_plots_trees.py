@@ -159,7 +159,7 @@ def test_ink_is_read_on_every_colour():
         level = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in level]
         shade = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-        contrast = 1.05 / (shade + 0.05) if style.ink_on(colour) == "white" else (shade + 0.05) / 0.05
+        contrast = 1.05 / (shade + 0.05) if style.ink_on(colour) == style.INK_LIGHT else (shade + 0.05) / 0.05
         assert contrast > 2.9, colour
 
 

@@ -23,11 +23,13 @@ def plot(options: argparse.Namespace) -> None:
 
     mpl.use("Agg")  # a file is drawn: no screen is needed
     from clonalbayes.plots import OF_TREES, REGISTRY, draw
+    from clonalbayes.plots.copy_number import has_places
     from clonalbayes.plots.registry import parts_of
 
     wanted = {options.name: Path(options.out)}
     if options.name == "all":
         left_out = () if "trees" in result.run else OF_TREES
+        left_out = left_out if has_places(result) else (*left_out, "copy_number")
         there = [*(name for name in REGISTRY if name not in left_out), *parts_of(options.result)]
         wanted = {name: options.out / f"{name}.png" for name in there}
     for name, out in wanted.items():

@@ -34,6 +34,9 @@ MANY_SAMPLES = 12
 STRIP, FISH, TALLEST = 0.22, 3.4, 17.0
 """Inches of the strip of a clone, of the fish, and of the figure at most."""
 
+COURSE, COURSE_COLOUR = 0.19, "0.55"
+"""Inches of the row of a treatment, and the colour of its bars."""
+
 
 def compute_fish(
     source: Source, *, order: str = "auto", ccf: bool = False, hdi_prob: float = 0.95
@@ -57,7 +60,7 @@ def compute_fish(
     xarray.Dataset
         parent (clone); phi, and lo and hi over the draws of that tree, or over all if it has few (clone,
         specimen), NaN for a clone that no draw of the tree has; at (specimen), the day or the number of the
-        sample. Samples are in the order of time.
+        sample; over dates also begin and end (course) of the treatments. Samples are in the order of time.
 
     Raises
     ------
@@ -74,6 +77,7 @@ def compute_fish(
         specimens = names(held["specimen"])
         constant = group(tree, "constant_data")
         dates = [str(d)[:10] for d in constant["date"].values] if "date" in constant else [""] * len(specimens)
+        courses = _courses(constant)
     chosen, those, note = choose_draw(trees, density)
     if ccf:
         size = ccf_of(size, purity[:, None, :])
@@ -83,19 +87,32 @@ def compute_fish(
     lo, hi = hdi(size[those] if of_tree else size, hdi_prob)
     parents = np.maximum(trees.drawn[chosen], ROOT).astype(int)
     phi = np.where(trees.drawn[chosen][:, None] == MISSING, np.nan, size[chosen])
+    over_dates = isinstance(at, np.ndarray) and at.dtype.kind == "M"
     table = ("clone", "specimen")
     return dataset(
         {
             "parent": ("clone", parents),
             "phi": (table, phi[:, shown]), "lo": (table, lo[:, shown]), "hi": (table, hi[:, shown]),
             "at": ("specimen", at),
+            **({key: ("course", value) for key, value in zip(("begin", "end"), courses[1:], strict=True)}
+               if over_dates else {}),
         },
-        {"clone": np.arange(1, trees.clones + 1), "specimen": [specimens[s] for s in shown]},
+        {"clone": np.arange(1, trees.clones + 1), "specimen": [specimens[s] for s in shown],
+         **({"course": courses[0]} if over_dates else {})},
         [note, *notes],
         quantity="share of the tumour cells" if ccf else "share of all cells",
-        over="dates" if isinstance(at, np.ndarray) and at.dtype.kind == "M" else "samples",
+        over="dates" if over_dates else "samples",
         hdi_prob=hdi_prob, of="the draws of this tree" if of_tree else "all draws",
     )  # fmt: skip
+
+
+def _courses(constant: xr.Dataset) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Treatments: names, first and last days; one that has no end is given on."""
+    if "treatment_start" not in constant:
+        return [], np.zeros(0, "datetime64[ns]"), np.zeros(0, "datetime64[ns]")
+    days = [[str(d)[:10] or "NaT" for d in constant[f"treatment_{end}"].values] for end in ("start", "end")]
+    first, last = (np.array(texts, "datetime64[D]").astype("datetime64[ns]") for texts in days)
+    return names(constant["treatment"]), first, last
 
 
 def choose_draw(trees: Trees, density: np.ndarray) -> tuple[int, np.ndarray, str]:
@@ -166,6 +183,7 @@ def draw_fish(data: xr.Dataset, axes: Any = None) -> np.ndarray:
             samples = data.sizes["specimen"]
             width = 7.2 if over_dates else float(np.clip(0.15 * samples + 1.6, 5.2, 15.0))
             named = style.room_for_names(names(data["specimen"]))
+            strips += COURSE * len(course_rows(data))
             size = (width, min(FISH + strips + 0.7 + named, TALLEST))
             figure = plt.figure(figsize=size, layout="constrained")
             flat = np.array(figure.subplots(2, 1, height_ratios=[FISH, strips], sharex=True), object)
@@ -180,6 +198,7 @@ def draw_fish(data: xr.Dataset, axes: Any = None) -> np.ndarray:
             axis.set_xlim(shapes.at[0], shapes.at[-1] + (0.012 * np.ptp(shapes.at) if len(places) > 1 else 0.0))
             for place in places:
                 axis.axvline(place, color="0.1", lw=0.35, alpha=0.55, zorder=4)
+        _draw_courses(flat[1], data)
         _name_samples(flat[0], flat[1], data, places)
         style.add_note(flat[1], data.attrs["note"], own=own)
     return flat
@@ -287,6 +306,45 @@ def _draw_strips(axis: Axes, data: xr.Dataset, order: list[int], places: np.ndar
     if order:
         head: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 6.5}
         axis.annotate("largest", (1, 1), (4, 1), ha="left", va="bottom", color="0.35", **head)
+
+
+def course_rows(data: xr.Dataset) -> list[str]:
+    """Treatments that get a row of bars, in the order of their first days; none without dates.
+
+    Parameters
+    ----------
+    data
+        From `compute_fish`.
+    """
+    if "begin" not in data:
+        return []
+    order = np.argsort(data["begin"].values, kind="stable")
+    return list(dict.fromkeys(str(data["course"].values[j]) for j in order))
+
+
+def _draw_courses(axis: Axes, data: xr.Dataset) -> None:
+    """Bars of the treatments above the strips, each named beside its first bar."""
+    rows = course_rows(data)
+    if not rows:
+        return
+    low, high = axis.get_xlim()
+    tall, start = COURSE / STRIP, axis.get_ylim()[1]
+    for row, name in enumerate(rows):
+        y = start - tall * (len(rows) - row - 0.5)
+        spans = []
+        for j in np.flatnonzero(data["course"].values.astype(str) == name):
+            day = [data[key].values[j].astype("datetime64[D]").astype(float) for key in ("begin", "end")]
+            end = high if np.isnat(data["end"].values[j]) else day[1] + 1.0
+            spans.append((np.clip(day[0], low, high), np.clip(end, low, high)))
+        least = 0.006 * (high - low)
+        for left, right in spans:
+            axis.barh(y, max(right - left, least), 0.62 * tall, left=left, color=COURSE_COLOUR, lw=0, zorder=3)
+        left, right = min(s for s, _ in spans), max(max(e, s + least) for s, e in spans)
+        before = left - low > high - right
+        look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6.5, "annotation_clip": False}
+        look |= {"va": "center", "ha": "right" if before else "left"}
+        axis.annotate(style.escape(name), (left if before else right, y), (-3 if before else 3, 0), **look)
+    axis.set_ylim(axis.get_ylim()[0], start - tall * len(rows))
 
 
 def _name_samples(fish: Axes, strips: Axes, data: xr.Dataset, places: np.ndarray) -> None:

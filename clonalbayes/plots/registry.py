@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from clonalbayes.faults import fail
 from clonalbayes.plots import style
 from clonalbayes.plots.alternatives import plot_alternatives
+from clonalbayes.plots.clone_sizes import plot_clone_sizes
+from clonalbayes.plots.convergence import plot_convergence
+from clonalbayes.plots.copy_number import plot_copy_number
 from clonalbayes.plots.fish import plot_fish
 from clonalbayes.plots.heatmap import plot_heatmap
 from clonalbayes.plots.n_clones import plot_n_clones
@@ -33,6 +36,9 @@ REGISTRY: dict[str, Callable[..., Any]] = {
     "tree": plot_tree,
     "alternatives": plot_alternatives,
     "fish": plot_fish,
+    "clone_sizes": plot_clone_sizes,
+    "copy_number": plot_copy_number,
+    "convergence": plot_convergence,
 }
 """Name of a figure -> function that draws it from a tree or a result folder and returns its axes."""
 

@@ -40,7 +40,7 @@ def opened(source: Source, *, consensus: bool = True) -> Iterator[xr.DataTree]:
     if isinstance(source, xr.DataTree):
         yield _with_consensus(source) if consensus else source
         return
-    path = (source.folder if isinstance(source, Result) else Path(source).expanduser()) / POSTERIOR
+    path = Path(folder_of(source) or ".") / POSTERIOR
     if not path.is_file():
         raise fail(
             str(path.parent), f"holds no {POSTERIOR}", "Name a folder that `clonalbayes fit` has written."
@@ -51,6 +51,13 @@ def opened(source: Source, *, consensus: bool = True) -> Iterator[xr.DataTree]:
         raise fail(str(path), f"cannot be read ({error})", "Run the fit again.") from error
     with stored:
         yield _with_consensus(stored) if consensus else stored
+
+
+def folder_of(source: Source) -> Path | None:
+    """Result folder of a source; None of a tree in memory."""
+    if isinstance(source, xr.DataTree):
+        return None
+    return source.folder if isinstance(source, Result) else Path(source).expanduser()
 
 
 def _with_consensus(tree: xr.DataTree) -> xr.DataTree:

@@ -71,16 +71,20 @@ def colour_of(label: int) -> str:
     return PALETTE[(label - 1) % len(PALETTE)]
 
 
+INK_LIGHT, INK_DARK = "#fdfdfd", "#020202"
+"""White and black on the colours of clones: a dark page turns other greys round, not these."""
+
+
 def ink_on(colour: str) -> str:
-    """Black or white, whichever is read better on a colour.
+    """White or black, whichever is read better on a colour.
 
     Examples
     --------
     >>> ink_on("#0072B2"), ink_on("#E1C378")
-    ('white', 'black')
+    ('#fdfdfd', '#020202')
     """
     red, green, blue = (int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
+    return INK_DARK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else INK_LIGHT
 
 
 def marker_of(label: int) -> str:
