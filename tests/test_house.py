@@ -27,6 +27,7 @@ TEXTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"
 ARROWS = (
     "cli",
     "pipeline",
+    "report",
     "run",
     "plots",
     "results",
@@ -153,6 +154,14 @@ def test_the_wheel_carries_the_models_as_they_are_in_the_folder(tmp_path):
         }
     assert inside == {file.name: file.read_bytes() for file in (ROOT / "models").iterdir()}
     assert modules == {str(file.relative_to(ROOT)) for file in MODULES}
+
+
+def test_the_wheel_carries_the_style_and_the_script_of_the_page(tmp_path):
+    wheel_module = pytest.importorskip("hatchling.builders.wheel")
+    (path,) = wheel_module.WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(path) as wheel:
+        for name in ("report.css", "report.js"):
+            assert wheel.read(f"clonalbayes/report/{name}") == (PACKAGE / "report" / name).read_bytes()
 
 
 def test_versions_agree():

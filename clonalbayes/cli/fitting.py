@@ -32,8 +32,15 @@ def fit(options: argparse.Namespace) -> None:
         force=options.force,
         progress=not options.quiet and sys.stderr.isatty(),
     )
+    page = None
+    if options.report:
+        from clonalbayes.cli.report import write
+
+        page = write(fitted.folder)
     if options.quiet:
         return
     for note in fitted.patient.notes:
         print(f"note: {note}")
     print(fitted)
+    if page is not None:
+        print(page)

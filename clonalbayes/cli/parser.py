@@ -15,6 +15,7 @@ from clonalbayes.cli import (
     parser_counting,
     parser_detection,
     parser_pipeline,
+    parser_report,
     parser_signatures,
     parser_variants,
 )
@@ -24,7 +25,10 @@ DEFAULT_MODEL = "tree"
 FORMATS = ("pyclone-vi", "pairtree", "dpclust", "counts")
 """Formats that `export` writes."""
 
-PLOTS = ("vaf", "heatmap", "prevalence", "n_clones", "similarity", "tree", "alternatives", "fish", "all")
+PLOTS = (
+    *("vaf", "heatmap", "prevalence", "n_clones", "similarity", "tree", "alternatives", "fish"),
+    *("clone_sizes", "copy_number", "convergence", "all"),
+)
 """Figures that `plot` draws; "all" are those that the result's model has."""
 
 PART_PLOTS = ("spectra", "exposures", "calendar", "around")
@@ -65,6 +69,7 @@ def make_parser() -> argparse.ArgumentParser:
         add(commands)
     topics = (
         parser_variants, parser_counting, parser_copynumber, parser_pipeline, parser_detection, parser_signatures,
+        parser_report,
     )  # fmt: skip
     for topic in topics:
         topic.add(commands)
@@ -131,6 +136,7 @@ def _add_fit(commands: Any) -> None:
         "--resume", action="store_true", help="continue a run that was stopped, to the same result"
     )
     fit.add_argument("--force", action="store_true", help="replace the result folder if it exists")
+    fit.add_argument("--report", action="store_true", help="write report.html into the result folder")
     fit.add_argument("--quiet", action="store_true", help="print nothing but faults")
 
 

@@ -14,8 +14,11 @@ MARKS = ("run.toml", "truth.json")
 
 def run(options: argparse.Namespace) -> None:
     """Make what has changed and print what was found."""
+    import matplotlib as mpl
+
     from clonalbayes.pipeline.run import run as run_file
 
+    mpl.use("Agg")  # the page is a file: no screen is needed
     outcome = run_file(
         options.file,
         force=options.force,
@@ -25,6 +28,7 @@ def run(options: argparse.Namespace) -> None:
     )
     if not options.quiet and outcome.says:
         print(outcome)
+        print(outcome.page)
 
 
 def example(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from clonalbayes.data.assemble import LARGEST_DEFAULT_MIN_ALT
 from clonalbayes.faults import FaultList, fail
+from clonalbayes.results import SEGMENTS
 
 from .filter_keys import FILTERED_FILE
 from .runfile import RunFile
@@ -68,6 +69,9 @@ def data_step(run: RunFile, before: list[Step]) -> Step:
     def make(folder: Path, made: Made) -> str:
         patient = assemble_patient(run, made)
         write_patient(patient, folder)
+        table = copy_number_of(run)
+        if len(table.segments):
+            table.write(folder / SEGMENTS)
         sizes = patient.data.sizes
         left = len(patient.excluded)
         return f"{sizes['mutation']} mutations x {sizes['specimen']} samples, {left} left out"

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from .assembly import read_patient
 from .cache import Stages
 from .event_stage import EVENTS, put_events
 from .filter_keys import filter_keys
+from .page import put_page, put_segments
 from .plan import stages_folder
 from .precheck import model_of, precheck
 from .runfile import RunFile, read_run_file
@@ -40,11 +41,14 @@ class Outcome:
         Stages, the fit among them, and whether each was made anew.
     says
         One line about the result; empty if the run stopped before the fit.
+    page
+        The page of the result, if there is a result.
     """
 
     folder: Path
     made: dict[str, bool]
     says: str
+    page: Path | None = None
 
     def __str__(self) -> str:
         """Say what was found."""
@@ -101,7 +105,8 @@ def run(
     stages.forget(names)
     outcome = _fit(described, stages, made[DATA], progress, say)
     put_events(made.get(EVENTS), described.out)
-    return outcome
+    put_segments(made[DATA], described.out)
+    return replace(outcome, page=put_page(described.out))
 
 
 def _make(steps: list[Step], stages: Stages, until: str | None) -> dict[str, Path]:
