@@ -165,6 +165,7 @@ FAMILIES: dict[str, Family] = {
             "lognormal_sites": "Bernoulli",
             "precision": "LogNormal",
             "batch_factor": "LogNormal",
+            "class_factor": "HalfNormal",
         },
         constants={"carried_vaf": _UNIT, "carried_reads": "a whole number above 0"},
         blocks={"noise": ("beta_binomial",), "site_rate": ("beta_or_lognormal",), "classes": ("substitution_context",)},

@@ -189,3 +189,40 @@ def test_names_from_files_cannot_break_the_table(folder, tmp_path):
     options = ["--errors", str(folder / "model.json"), "--out", str(out)]
     assert main(["detect", str(tmp_path / "sites.tsv"), "--counts", counts, *options]) == 0
     assert len({line.count("\t") for line in out.read_text().splitlines()}) == 1
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> Path:
+    """A result whose three clones are sites of the counts: the first 60, then noise and germline."""
+    from posteriors import known, patient
+
+    from clonalbayes import results
+    from clonalbayes.summaries import summarise
+
+    mutations = read_counts(folder / "counts.tsv").mutations[150:216]  # 50 of them are in R2 at 0.3
+    tree, _, _ = known(names=mutations.astype(str))
+    results.write(summarise(tree), patient(tree["observed_data"].to_dataset()), folder / "result", {})
+    return folder / "result"
+
+
+def test_clones_of_a_result_are_looked_for_in_any_samples(folder, result, tmp_path, capsys):
+    out = tmp_path / "found.tsv"
+    counts, model = str(folder / "counts.tsv"), str(folder / "model.json")
+    options = ["--counts", counts, "--errors", model, "--out", str(out)]
+    assert main(["detect", str(result), *options, "--controls", "rest"]) == 0
+    frame = pd.read_csv(out, sep="\t")
+    assert frame["clade"].unique().tolist() == [1, 2, 3]
+    sizes = frame.groupby("clade")["n_sites"].first()
+    assert sorted(sizes) == [10, 20, 30]
+    expected = read_counts(folder / "counts.tsv")
+    controls = frame.loc[0, "control_expected"]
+    rest = len(expected.mutations) - 66
+    share = controls / frame.loc[0, "noise_expected"] * sizes[1] / rest
+    assert 0.3 < share < 3.0, "mutations of the fit are no controls"
+    capsys.readouterr()
+    assert main(["detect", str(result), *options, "--clades", "3", "1"]) == 0
+    assert pd.read_csv(out, sep="\t")["clade"].unique().tolist() == [1, 3]
+    assert main(["detect", str(result), *options, "--clades", "7"]) == 2
+    assert "there is no such clade" in capsys.readouterr().err
+    assert main(["detect", str(tmp_path), *options]) == 2
+    assert "is not a result folder" in capsys.readouterr().err

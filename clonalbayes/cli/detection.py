@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 REST = "rest"
 """Value of ``--controls``: every counted site that defines no clade."""
 
+SURELY, NO_CLONES = 0.95, ("noise", "germline")
+"""Probability from which a mutation of a fit stands for its clone; places of mutations that are no clones."""
+
 DEEPEST, MOST_SITES = 1_000_000, 100_000
 """Largest depth and number of sites of a plan."""
 
@@ -45,11 +48,11 @@ def detect(options: argparse.Namespace) -> None:
 
     spec = specs.load(options.model, "detection")
     purity = _plain_purity(parse_purity(options.purity))
-    sites = read_sites(options.sites)
+    sites = _chosen(sites_of_result(options.sites) if options.sites.is_dir() else read_sites(options.sites), options)
     counts = [read_counts(path, extra=(*CN_COLUMNS, "other_count")) for path in options.counts]
     _complete(sites, counts)
     model = _model(options)
-    controls = _controls(options.controls, sites, counts)
+    controls = _controls(options.controls, sites, counts, options.sites)
     found = run(sites, counts, model, controls=controls, purity=purity, lost=options.lost, spec=spec)
     if options.out is not None:
         write_table(found.rows, options.out)
@@ -70,12 +73,75 @@ def _model(options: argparse.Namespace) -> ErrorModel | None:
     return None
 
 
-def _controls(text: str | None, sites: CountTable, counts: Sequence[CountTable]) -> list[str] | None:
-    """Read the list of control sites."""
+def sites_of_result(folder: Path) -> CountTable:
+    """Mutations of a fit as sites of its clones: those that are surely in a clone.
+
+    Parameters
+    ----------
+    folder : Path
+        Result folder of `fit` or `run`.
+
+    Returns
+    -------
+    CountTable
+        Without counts; the clade of each site is the number of its clone.
+
+    Raises
+    ------
+    InputError
+        If the folder is no result, or no mutation is surely in a clone.
+    """
+    import numpy as np
+
+    from clonalbayes.data.counts import named_sites
+    from clonalbayes.results import open_result
+
+    table = open_result(folder).mutations
+    sure = ~table["clone"].isin(NO_CLONES) & (table["probability"] >= SURELY)
+    if not sure.any():
+        raise fail(str(folder), "no mutation is surely in a clone", "Give a list of sites.")
+    found = named_sites(folder.name, table.loc[sure, "mutation"].to_numpy(object))
+    found.texts["clade"] = table.loc[sure, "clone"].astype(str).to_numpy(object)
+    order = np.argsort([int(name) for name in found.texts["clade"]], kind="stable")
+    return take_sites(found, order)
+
+
+def take_sites(sites: CountTable, rows: Any) -> CountTable:
+    """Return some sites of a list without counts."""
+    from dataclasses import replace
+
+    texts = {name: column[rows] for name, column in sites.texts.items()}
+    kept = {name: getattr(sites, name)[rows] for name in ("mutations", "alt", "depth", "pos", "rows")}
+    return replace(sites, texts=texts, **kept)
+
+
+def _chosen(sites: CountTable, options: argparse.Namespace) -> CountTable:
+    """Keep the clades that are asked for."""
+    import numpy as np
+
+    if options.clades is None:
+        return sites
+    clades = sites.text("clade").astype(str)
+    faults = FaultList()
+    for name in options.clades:
+        if name not in clades:
+            faults.add("--clades", "there is no such clade", f"Clades: {', '.join(dict.fromkeys(clades))}.", value=name)
+    faults.raise_if_any()
+    return take_sites(sites, np.flatnonzero(np.isin(clades, options.clades)))
+
+
+def _controls(
+    text: str | None, sites: CountTable, counts: Sequence[CountTable], source: Path
+) -> list[str] | None:
+    """Read the list of control sites. Mutations of a result may be in its samples, and are none."""
     if text is None:
         return None
     if text == REST:
         own = {str(name) for name in sites.mutations}
+        if source.is_dir():
+            from clonalbayes.results import open_result
+
+            own |= set(open_result(source).mutations["mutation"])
         rest = dict.fromkeys(str(name) for table in counts for name in table.mutations)
         return [name for name in rest if name not in own]
     from clonalbayes.data.counts import read_sites

@@ -61,7 +61,14 @@ def _add_detect(commands: Any) -> None:
 
     detect = _command(commands, "detect", "find small clones, and their size, from all their sites", "detection:detect")
     detect.add_argument(
-        "sites", metavar="SITES", type=Path, nargs="?", help="sites that define a lineage; a column clade for several"
+        "sites",
+        metavar="SITES",
+        type=Path,
+        nargs="?",
+        help="sites that define a lineage, a column clade for several; or a result folder: its clones are the clades",
+    )
+    detect.add_argument(
+        "--clades", metavar="NAME", nargs="+", help="clades to look for, such as clones of the result (default: all)"
     )
     detect.add_argument("--counts", metavar="F", type=Path, nargs="+", help="tables that `count` wrote of the samples")
     noise = detect.add_mutually_exclusive_group()

@@ -161,6 +161,23 @@ def read_sites(path: str | Path) -> CountTable:
     return out
 
 
+def named_sites(source: str, mutations: np.ndarray) -> CountTable:
+    """Make a list of sites without counts from their identifiers.
+
+    Parameters
+    ----------
+    source
+        What the list is called in messages.
+    mutations
+        [I] identifiers; alleles are read off names ``chrom:pos:ref>alt``.
+    """
+    none = np.zeros((len(mutations), 0), np.int64)
+    place = np.full(len(mutations), MISSING, np.int64)
+    out = CountTable(source, mutations, [], none, none, pos=place, rows=place.copy())
+    _fill_from_names(out)
+    return out
+
+
 def read_site_facts(path: str | Path) -> CountTable:
     """Read a list of sites with ``asmd``, ``asrd`` and ``clpm`` of each, as ``clonalbayes sites`` writes it.
 

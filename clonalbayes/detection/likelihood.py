@@ -77,8 +77,9 @@ def largest_noise(sites: SampleSites, factor: float) -> int:
 
 def with_outliers(noise: np.ndarray, depth: np.ndarray, outlier: float) -> np.ndarray:
     """Mix a share of outliers into the distribution of noise reads: [I, F, X + 1], depth [I]."""
-    other = np.exp(outlier_logs(np.arange(noise.shape[-1])[None], np.asarray(depth)[:, None]))
-    return np.asarray((1.0 - outlier) * noise + outlier * other[:, None, :])
+    values, place = np.unique(depth, return_inverse=True)  # depths are few, their functions are dear
+    other = outlier * np.exp(outlier_logs(np.arange(noise.shape[-1])[None], values[:, None]))
+    return np.asarray((1.0 - outlier) * noise + other[place][:, None, :])
 
 
 def outlier_logs(alt: np.ndarray, depth: np.ndarray) -> np.ndarray:

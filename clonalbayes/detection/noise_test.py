@@ -91,7 +91,8 @@ class Assumptions:
     outlier
         Share of outliers among sites: what a single site can contribute is bounded by it.
     mismatch
-        Standard deviation of the log: how unlike errors at the sites and at the control bases may be.
+        Standard deviation of the log: how unlike errors at the sites and at control bases of the same classes
+        may be.
     """
 
     tau: float
@@ -119,7 +120,8 @@ def make_test(sites: SampleSites, control: Control, assumed: Assumptions, known:
         Take this posterior of the factor instead of making one.
     """
     noise = sites.expected_noise
-    first = factor_posterior(control, assumed.tau, assumed.mismatch, noise)
+    mismatch = float(np.hypot(assumed.mismatch, control.unlike(sites.rates.by_class(sites.depth))))
+    first = factor_posterior(control, assumed.tau, mismatch, noise)
     mean = np.array([first.mean])
     largest = largest_noise(sites, first.quantile(0.99))
     absent = with_outliers(sites.rates.pmf(sites.depth, mean, largest), sites.depth, assumed.outlier)[:, 0]
@@ -128,7 +130,7 @@ def make_test(sites: SampleSites, control: Control, assumed: Assumptions, known:
     share = sites.depth * score.steps[:, min(1, largest)].astype(float)
     factor = known
     if factor is None:
-        common = float(np.hypot(sites.rates.common_cv(share), assumed.mismatch))
+        common = float(np.hypot(sites.rates.common_cv(share), mismatch))
         factor = factor_posterior(control, assumed.tau, common, noise * first.mean)
     return NoiseTest(sites, factor, sites.rates.pmf(sites.depth, factor.factors, largest), score)
 
@@ -164,9 +166,11 @@ def with_signal(sites: SampleSites, noise: np.ndarray, prevalence: float) -> np.
     from scipy import special
 
     share = np.minimum(sites.gain * prevalence, 1.0 - 1e-9)[:, None]
-    n = sites.depth[:, None].astype(float)
     k = np.arange(noise.shape[1])
+    values, place = np.unique(sites.depth, return_inverse=True)  # depths are few, their functions are dear
+    n = values[:, None].astype(float)
     ways = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(np.maximum(n - k, 0) + 1)
+    n, ways = n[place], ways[place]
     logs = ways + k * np.log(np.maximum(share, 1e-300)) + (n - k) * np.log1p(-share)
     signal = np.where(k <= n, np.exp(logs), 0.0)
     if sites.loss is not None:

@@ -82,7 +82,8 @@ def plan(
     sites = SampleSites(np.zeros(n_sites, np.int64), reads, np.full(n_sites, 1.0 / DIPLOID), rates)
     controls = THIRD_ALLELES * n_sites if control_sites is None else control_sites
     expected = controls * depth * float(rates.mean.mean())
-    control = Control(expected, expected, 1e6, rates.dispersion(reads)) if controls else Control()
+    unlike = model.other_spread if control_sites is None else 0.0
+    control = Control(expected, expected, 1e6, rates.dispersion(reads), unlike) if controls else Control()
     test = make_test(sites, control, Assumptions.of(spec, model.factor_sd))
     limit = test.limit(spec.constant("level"), spec.constant("power"))
     weights, logs = test.factor.weights, np.log(test.factor.factors)

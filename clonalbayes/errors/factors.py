@@ -9,6 +9,7 @@ the sample cannot carry: of other patients, other alleles at the same positions,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,12 +37,18 @@ class Control:
         Shape of the Gamma distribution of the expectation (expected^2 / variance).
     dispersion
         Variance of the reads over that of a Poisson.
+    spread
+        Standard deviation of the log by which errors of other classes differ in one sample; 0: all are alike.
+    by_class
+        Class -> share of the expected reads; None: another kind of base altogether.
     """
 
     alt: float = 0.0
     expected: float = 0.0
     shape: float = 1.0
     dispersion: float = 1.0
+    spread: float = 0.0
+    by_class: Mapping[int, float] | None = None
 
     @classmethod
     def from_totals(cls, alt: int, depth: int, panel_alt: int, panel_depth: int) -> Control:
@@ -54,6 +61,25 @@ class Control:
         """
         shape = panel_alt + 0.5
         return cls(float(alt), depth * shape / panel_depth, shape)
+
+    def unlike(self, by_class: Mapping[int, float]) -> float:
+        """Standard deviation of the log factor at sites of some classes, the one at the controls known.
+
+        Parameters
+        ----------
+        by_class : mapping
+            Class -> share of the sites' expected errors. With the shares w of the sites and u of the controls
+            and classes that vary by themselves, the log factors differ by sum (w - u) log g.
+
+        Examples
+        --------
+        >>> round(Control(spread=0.2, by_class={0: 0.5, 1: 0.5}).unlike({0: 1.0}), 3)
+        0.141
+        """
+        if self.by_class is None:
+            return self.spread
+        gaps = [by_class.get(c, 0.0) - self.by_class.get(c, 0.0) for c in {*by_class, *self.by_class}]
+        return self.spread * float(np.sqrt(sum(gap**2 for gap in gaps)))
 
     def loglik(self, log_factor: np.ndarray) -> np.ndarray:
         """Log likelihood of log factors, up to a constant."""

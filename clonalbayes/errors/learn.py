@@ -21,9 +21,9 @@ PRECISIONS = (100.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
 COARSE = 0.3
 """Grids of the node's parameters; spacing of the log mean at which likelihoods are computed."""
 
-DROP_BELOW, MOST_NODES = 0.0005, 80
-HOPELESS = 9.0
-"""Nodes with a smaller posterior weight are dropped; those this far below the best (log) are not looked at."""
+DROP_BELOW, MERGED, HOPELESS = 0.0005, 0.01, 9.0
+"""A precision and family with a smaller posterior weight is dropped; spreads are merged up to that weight; nodes
+this far below the best (log) are not looked at."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,13 @@ class HyperPriors:
 
     def log_weight(self, precision: float, family: str, spread: float) -> float:
         """Log prior weight of a node, up to a constant."""
-        from scipy import stats
+        from scipy import special
 
         edges = np.concatenate([[0.0], np.sqrt(np.array(PRECISIONS[:-2]) * np.array(PRECISIONS[1:-1])), [2e4, np.inf]])
         at = PRECISIONS.index(precision)
-        law = stats.lognorm(self.precision_sigma, scale=self.precision_median)
-        mass = law.cdf(edges[at + 1]) - law.cdf(edges[at])
+        with np.errstate(divide="ignore"):
+            places = np.log(edges[at : at + 2] / self.precision_median) / self.precision_sigma
+        mass = np.diff(special.ndtr(places))[0]
         width = np.gradient(np.array(SPREADS))[SPREADS.index(spread)]
         side = self.lognormal if family == "lognormal" else 1.0 - self.lognormal
         return float(np.log(mass * width * side + 1e-300) - 0.5 * (spread / self.spread_scale) ** 2)
@@ -156,11 +157,36 @@ def _on_points(profile: np.ndarray, coarse: tuple[float, ...]) -> np.ndarray:
 
 
 def _kept(scored: list[tuple[float, float, str, float, np.ndarray]]) -> list[Node]:
-    """The nodes that matter, heaviest first."""
+    """Thin the nodes, heaviest first: neighbouring spreads are merged into the heaviest of them.
+
+    A merged node has the weight of all that it stands for, so that precision and family keep their posterior
+    probabilities: dropping light nodes one by one would take whole precisions away.
+    """
     logs = np.array([entry[0] for entry in scored])
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
-    order = np.argsort(-weights, kind="stable")[:MOST_NODES]
-    order = order[weights[order] >= min(DROP_BELOW, weights[order[0]])]
-    total = weights[order].sum()
-    return [Node(float(weights[i] / total), *scored[i][1:]) for i in order]
+    groups: dict[tuple[float, str], list[int]] = {}
+    for at in sorted(range(len(scored)), key=lambda at: scored[at][3]):
+        groups.setdefault((scored[at][1], scored[at][2]), []).append(at)
+    runs: list[list[int]] = []
+    for members in groups.values():
+        if weights[members].sum() >= DROP_BELOW:
+            runs += _runs(members, weights)
+    masses = np.array([weights[run].sum() for run in runs])
+    best = [run[int(weights[run].argmax())] for run in runs]
+    order = np.argsort(-masses, kind="stable")
+    total = masses.sum()
+    return [Node(float(masses[i] / total), *scored[best[i]][1:]) for i in order]
+
+
+def _runs(members: list[int], weights: np.ndarray) -> list[list[int]]:
+    """Part nodes, in their order, into runs of at least `MERGED`; what is left at the end joins the last run."""
+    runs: list[list[int]] = [[]]
+    for at in members:
+        if weights[runs[-1]].sum() >= MERGED:
+            runs.append([])
+        runs[-1].append(at)
+    if len(runs) > 1 and weights[runs[-1]].sum() < MERGED:
+        rest = runs.pop()
+        runs[-1] += rest
+    return runs

@@ -10,7 +10,7 @@ True
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,14 @@ from clonalbayes.errors.hierarchy import ClassPriors
 from clonalbayes.errors.learn import HyperPriors, Node, learn
 from clonalbayes.errors.panel import Evidence, Panel, evidence
 from clonalbayes.errors.rates import SiteRates, site_rates
+from clonalbayes.errors.unlike import learn_class_spread, learn_other_spread
 from clonalbayes.specs import Spec
 
 if TYPE_CHECKING:
     from clonalbayes.data.counts import CountTable
+
+UNLIKE = 0.15
+"""How unlike errors of other classes are in a model that does not say: the prior's scale."""
 
 
 @dataclass
@@ -56,6 +60,9 @@ class ErrorModel:
         [I] reads of third alleles in all normals; None if they were not counted.
     about
         Where it comes from, for the record.
+    class_spread, other_spread
+        Standard deviation of the log by which errors of one class, and errors and third alleles at the same
+        sites, differ in one sample (`clonalbayes.errors.unlike`).
     """
 
     classes: list[str]
@@ -69,6 +76,8 @@ class ErrorModel:
     depth: np.ndarray
     other: np.ndarray | None
     about: dict[str, object]
+    class_spread: float = UNLIKE
+    other_spread: float = UNLIKE
 
     def __repr__(self) -> str:
         """Say how much it was learned from."""
@@ -145,7 +154,8 @@ class ErrorModel:
         expected = float(mean @ n)
         variance = float(rates.variance[fine] @ n**2) + (rates.common_cv(np.where(fine, depth, 0)) * expected) ** 2
         shape = expected**2 / max(variance, 1e-300)
-        return Control(float(alt[fine].sum()), expected, shape, rates.dispersion(n))
+        shares = rates.by_class(np.where(fine, depth, 0))
+        return Control(float(alt[fine].sum()), expected, shape, rates.dispersion(n), self.class_spread, shares)
 
     def other_control(self, sites: np.ndarray, other: np.ndarray, depth: np.ndarray) -> Control:
         """Make the control of a sample from third alleles at the sites of interest: they are errors all.
@@ -164,9 +174,8 @@ class ErrorModel:
         fine = (rows >= 0) & (depth > 0) & (n > 0) & (other <= 0.05 * depth + 2) & (panel <= 0.01 * n + 3)
         if not fine.any():
             return Control()
-        return Control.from_totals(
-            int(other[fine].sum()), int(depth[fine].sum()), int(panel[fine].sum()), int(n[fine].sum())
-        )
+        totals = (int(part[fine].sum()) for part in (other, depth, panel, n))
+        return replace(Control.from_totals(*totals), spread=self.other_spread)
 
     def save(self, path: str | Path) -> None:
         """Write the model as JSON (packed if the name ends in ``.gz``), whole or not at all."""
@@ -233,6 +242,7 @@ def learn_errors(
     nodes = learn(panel, codes, parents, hyper_priors(spec))
     known = other is not None and bool((other >= 0).any())
     third = np.where(other < 0, 0, other) if known and other is not None else None
+    scale = spec.value("class_factor", "scale")
     about = {"normals": alt.shape[1], "sites": len(alt), "carried": panel.n_carried, "source": source}
     about |= {"reads": int(panel.depth.sum()), "alt": int(panel.alt.sum()), "spec": spec.name, "digest": spec.digest}
     return ErrorModel(
@@ -247,6 +257,8 @@ def learn_errors(
         depth=panel.depth.sum(1),
         other=None if third is None else third.sum(1),
         about=about,
+        class_spread=learn_class_spread(panel.alt, panel.depth, codes, scale),
+        other_spread=scale if third is None else learn_other_spread(panel.alt, panel.depth, third, scale),
     )
 
 

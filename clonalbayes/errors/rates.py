@@ -85,6 +85,11 @@ class SiteRates:
         within = float(self.node_weights @ totals.var(1).sum(1))
         return float(np.sqrt(between + within) / mean)
 
+    def by_class(self, depth: np.ndarray) -> dict[int, float]:
+        """Class -> share of the errors that are expected at some depths."""
+        found = np.bincount(self.codes, self.mean * depth)
+        return {int(code): float(found[code] / found.sum()) for code in np.flatnonzero(found)}
+
     def dispersion(self, depth: np.ndarray) -> float:
         """How many times larger than Poisson the variance of noise reads is, from the precision alone."""
         share = {s: float(w.sum() / len(w)) for s, w in self.weights.items()} if len(self) else {}

@@ -45,6 +45,8 @@ def _to_plain(model: ErrorModel) -> dict[str, Any]:
         "classes": model.classes,
         "sample_sd": model.sample_sd,
         "batch_sd": model.batch_sd,
+        "class_spread": model.class_spread,
+        "other_spread": model.other_spread,
         "nodes": [
             {
                 "weight": node.weight,
@@ -148,6 +150,7 @@ def _from_plain(plain: dict[str, Any]) -> dict[str, Any]:
         "data": data,
         "sample_sd": float(plain["sample_sd"]),
         "batch_sd": float(plain["batch_sd"]),
+        **{key: float(plain[key]) for key in ("class_spread", "other_spread") if key in plain},
         **reads,
         "about": dict(plain["about"]),
     }
