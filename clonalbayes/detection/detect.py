@@ -122,20 +122,35 @@ def detect(
         if not control.expected:
             notes.append(f"{sample.name}: no control bases, its error factor is known no better than between batches")
         found.append(_Worked(sample, groups, rates, control, model.factor_sd, spec, lost))
-    scales = size_scales(spec.value("size_scale", "lower"), spec.value("size_scale", "upper"))
-    shares = spec.value("contamination", "lower"), spec.value("contamination", "upper")
-    alpha, beta = spec.value("clade_present", "alpha"), spec.value("clade_present", "beta")
-    priors = SharedPriors(alpha, beta, scales, spec.value("contaminated", "p"), shares)
+    priors = _shared_priors(spec)
     joint = solve([work.profiles for work in found], [work.sample.run for work in found], priors)
+    single = {clade: model.pooled_rate(sites.mutations[rows]) for clade, rows in groups.items()}
+    return Detection(_rows(found, joint, single, priors.scales, spec if limits else None), joint, notes)
+
+
+def _shared_priors(spec: Spec) -> SharedPriors:
+    """Take what clades and samples share from a specification."""
+    return SharedPriors(
+        spec.value("clade_present", "alpha"),
+        spec.value("clade_present", "beta"),
+        size_scales(spec.value("size_scale", "lower"), spec.value("size_scale", "upper")),
+        spec.value("contaminated", "p"),
+        (spec.value("contamination", "lower"), spec.value("contamination", "upper")),
+    )
+
+
+def _rows(
+    found: list[_Worked], joint: Joint, single: Mapping[str, float], scales: np.ndarray, spec: Spec | None
+) -> list[dict[str, Any]]:
+    """One row a clade and sample; `single` is the single rate of each clade, limits need a specification."""
+    names = [work.sample.name for work in found]
     rows = []
-    for k, clade in enumerate(groups):
-        rate = model.pooled_rate(sites.mutations[groups[clade]])
+    for k, (clade, rate) in enumerate(single.items()):
         for s, work in enumerate(found):
-            row = {"clade": clade, "sample": work.sample.name} | work.row(k, rate, scales, spec if limits else None)
-            rows.append(row | _from_joint(joint, k, s, [w.sample.name for w in found]))
-    for row in rows:
-        row["verdict"] = verdict(row)
-    return Detection(rows, joint, notes)
+            row = {"clade": clade, "sample": names[s]} | work.row(k, rate, scales, spec)
+            row |= _from_joint(joint, k, s, names)
+            rows.append(row | {"verdict": verdict(row)})
+    return rows
 
 
 class _Worked:
