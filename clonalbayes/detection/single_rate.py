@@ -57,11 +57,11 @@ def single_rate_tests(
     tuple of numpy.ndarray
         p-values, and the ends of the Clopper-Pearson intervals; 1, 0 and 1 without reads.
     """
-    from scipy import special, stats
+    from scipy import special
 
     alt, depth = np.asarray(alt, float), np.asarray(depth, float)
     rest = depth - alt
     low = np.where(alt > 0, special.betaincinv(np.maximum(alt, 1.0), rest + 1.0, level / 2), 0.0)
     high = np.where(rest > 0, special.betaincinv(alt + 1.0, np.maximum(rest, 1.0), 1.0 - level / 2), 1.0)
-    p = np.where(depth > 0, stats.binom.sf(alt - 1.0, depth, rate), 1.0)
+    p = np.where(alt > 0, special.betainc(np.maximum(alt, 1.0), rest + 1.0, rate), 1.0)
     return p, low, high
