@@ -118,7 +118,7 @@ def test_the_table_goes_into_the_result_folder(summary, tmp_path):
 
 
 def row(clone, sample, mean, verdict="present", p=1.0, limit=0.001):
-    ends = {"prevalence_lo": 0.8 * mean, "prevalence_hi": 1.2 * mean}
+    ends = {"bayes_factor": 2.0, "prevalence_lo": 0.8 * mean, "prevalence_hi": 1.2 * mean}
     return {"clone": clone, "sample": sample, "prevalence_mean": mean, "p_present": p, "lod_prevalence": limit} | {
         "verdict": verdict, **ends
     }  # fmt: skip
@@ -138,10 +138,22 @@ def test_sentences_say_what_was_there_what_is_open_and_what_would_have_been_foun
         "it makes up 48 % of AML."
     )
     assert said[1].startswith("Clone 4 was still there at R2, at 1 % of the cells")
-    assert said[2].startswith("Clone 4 in AML is undecided: probability of presence 0.4, at most 0.12 %")
+    assert said[2].startswith("Clone 4 in AML is undecided: probability of presence 0.4, Bayes factor 2, at most")
     assert said[3] == "Clone 9 was not found in D1: a clone above 0.14 % of the cells would have been found."
     assert said[4].endswith("a clone above 0.2 % of the cells would have been found; nor in R2 (0.3 %).")
     assert sentences(rows, {})[0].startswith("Clone 9 is there at R2"), "without dates nothing is said of order"
+
+
+@pytest.mark.parametrize(
+    ("p", "factor", "word"),
+    [
+        (0.99, 50.0, "present"), (0.99, np.nan, "present"), (0.99, 2.0, "undecided"),
+        (0.5, 50.0, "undecided"), (0.01, 0.1, "absent or too small"),
+    ],
+)  # fmt: skip
+def test_presence_wants_reads_that_show_it(p, factor, word):
+    assert detection._verdict({"depth": 100, "p_present": p, "bayes_factor": factor}) == word
+    assert detection._verdict({"depth": 0, "p_present": p, "bayes_factor": factor}) == "no reads"
 
 
 def test_many_sentences_are_cut_and_counted():

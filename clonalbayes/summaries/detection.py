@@ -23,8 +23,9 @@ from clonalbayes.summaries.tables import clone_table
 LEVEL, POWER = 0.01, 0.95
 """False positives, and the probability of being found, at the limit of detection."""
 
-SURE = 0.95
-"""Probability from which a verdict speaks of presence or absence."""
+SURE, SHOWN = 0.95, 10.0
+"""Probability from which a verdict speaks of presence or absence; Bayes factor from which the reads, and not only
+what is usual in this patient, say so."""
 
 LOST, UNKNOWN = 0, -1
 """Copies per carrying cell: removed by copy number; not defined, such as where the alt fraction was given."""
@@ -158,6 +159,6 @@ def _verdict(row: dict[str, Any]) -> str:
     """Say in words what a row means, as ``clonalbayes detect`` does."""
     if not row["depth"]:
         return "no reads"
-    if row["p_present"] >= SURE:
+    if row["p_present"] >= SURE and not row["bayes_factor"] < SHOWN:
         return "present"
     return "absent or too small" if row["p_present"] <= 1.0 - SURE else "undecided"

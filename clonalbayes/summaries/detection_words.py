@@ -67,7 +67,8 @@ def _small(row: Row, clone: Sequence[Row], dates: Mapping[str, str]) -> str:
 def _open(row: Row) -> str:
     return (
         f"Clone {row['clone']} in {row['sample']} is undecided: probability of presence "
-        f"{probability(row['p_present'])}, at most {percent(row['prevalence_hi'])} of the cells."
+        f"{probability(row['p_present'])}, Bayes factor {row['bayes_factor']:.2g}, at most "
+        f"{percent(row['prevalence_hi'])} of the cells."
     )
 
 
