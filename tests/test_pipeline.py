@@ -163,7 +163,10 @@ def test_a_run_ends_in_a_result_and_is_not_repeated(patient, capsys):
     path = patient / "run.toml"
     path.write_text(COUNTS_RUN + "[fit]\nmodel = \"clones\"\nchains = 2\ndraws = 20\ntune = 20\nseed = 3\n")
     assert main(["run", str(path)]) == 0
-    assert "clone" in capsys.readouterr().out.splitlines()[-1]
+    told = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("- ") and "samples" in line for line in told)
+    assert "clone" in told[-2]
+    assert told[-1].endswith("report.html")
     record = json.loads((patient / "result" / "run.json").read_text())["run_file"]
     assert [s["name"] for s in record["samples"]] == ["A", "B"]
     kept = (patient / "result" / "clones.tsv").stat().st_mtime_ns

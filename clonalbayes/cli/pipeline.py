@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from pathlib import Path
 
 from clonalbayes.faults import fail
+
+WIDTH = 100
+"""Columns of what is printed."""
 
 MARKS = ("run.toml", "truth.json")
 """What a folder of an example holds, and is known by."""
@@ -27,8 +31,20 @@ def run(options: argparse.Namespace) -> None:
         say=(lambda line: None) if options.quiet else print,
     )
     if not options.quiet and outcome.says:
+        print_findings(outcome.folder)
         print(outcome)
         print(outcome.page)
+
+
+def print_findings(folder: Path) -> None:
+    """Print what a result says in sentences, those of the head of its page."""
+    from clonalbayes.report.content import Content
+    from clonalbayes.report.words import NARROW, summary
+
+    print()
+    for sentence in summary(Content.of(folder)):
+        print(textwrap.fill(sentence.replace(NARROW, " "), WIDTH, initial_indent="- ", subsequent_indent="  "))
+    print()
 
 
 def example(options: argparse.Namespace) -> None:
