@@ -164,6 +164,21 @@ def test_intervals_hold_the_truth_zero_included(world):
     assert min(held.values()) >= 52
 
 
+def test_the_interval_is_right_above_and_at_zero():
+    # A normal likelihood of the size, standard deviation 1e-3, truth m: where do the intervals hold it?
+    grid, sd = np.unique(np.concatenate([[0.0], np.linspace(1e-6, 1.2e-2, 1500), [1.0]])), 1e-3
+    ends = {}
+    for x in np.linspace(-4e-3, 7e-3, 111):
+        profile = SizeProfile(grid, -0.5 * ((grid - x) / sd)[None] ** 2, np.ones(1))
+        ends[float(x)] = profile.interval()[1:]
+    assert ends[max(ends, key=lambda x: -abs(x - 5e-3))] == pytest.approx((3.04e-3, 6.96e-3), abs=2e-5)
+    assert all(low == 0.0 for x, (low, _) in ends.items() if x < 1.9e-3)
+    for m, wanted in ((0.0, 0.975), (1e-3, 0.967), (2e-3, 0.95), (3.3e-3, 0.95)):
+        density = stats.norm.pdf(list(ends), m, sd)
+        held = density @ [low <= m <= high for low, high in ends.values()] / density.sum()
+        assert held == pytest.approx(wanted, abs=0.015), m
+
+
 def test_the_numbers_of_the_paper():
     # 2,318 sites, error 1.6e-4 in 32 normals, VAF 0.0013 at about 100x; 6,000 control sites.
     rng = np.random.default_rng(14)

