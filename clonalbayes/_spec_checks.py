@@ -37,8 +37,9 @@ def check(table: Mapping[str, Any], path: Path) -> list[Fault]:
         Every fault found; empty if the specification is valid.
     """
     checks = _Checks(path, str(table.get("family", "clones")))
-    extra = ("signatures",) if "profiles" in checks.family.blocks else ("constraints",)
-    checks.known(table, (*_TOP, *_TABLES, *extra), "")
+    extra = {"profiles": "signatures", "mixture": "constraints"}
+    tables_of_blocks = (name for block, name in extra.items() if block in checks.family.blocks)
+    checks.known(table, (*_TOP, *_TABLES, *tables_of_blocks), "")
     for key in ("name", "version", "meaning"):
         checks.text(table, key, "")
     if "citation" in table:

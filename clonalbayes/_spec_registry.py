@@ -183,6 +183,12 @@ FAMILIES: dict[str, Family] = {
         blocks={"size": ("spike_slab",), "noise": ("errors",), "contamination": ("same_run",)},
         quantities=("prevalence", "presence", "error_factor"),
     ),
+    "joint": Family(
+        priors=PRIORS | dict(_SIGNATURES.priors),
+        constants=CONSTANTS | dict(_SIGNATURES.constants) | {"noise_context": _POSITIVE},
+        blocks=BLOCKS | dict(_SIGNATURES.blocks) | {"contexts": ("categorical",)},
+        quantities=QUANTITIES + _SIGNATURES.quantities,
+    ),
     "signatures": _SIGNATURES,
     "timing": Family(
         priors=dict(_SIGNATURES.priors)
@@ -200,6 +206,9 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 """Family of models -> what its specifications may say. A file without the key `family` is of the first."""
+
+SERVES: dict[str, tuple[str, ...]] = {"timing": ("signatures",), "joint": ("clones", "signatures")}
+"""Family -> further ones in whose place its specifications can be used, for they have all that those have."""
 
 
 def used(names: Iterable[str], blocks: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clonalbayes.kernels.layout import EXACT_PURITY, Priors, ReadData
+from clonalbayes.kernels.layout import EXACT_PURITY, NO_CONTEXT, Priors, ReadData
 from clonalbayes.kernels.noise import (
     log_choose,
     mix_noise,
@@ -297,7 +297,7 @@ def _assemble(
         cell_aberrant=cell_rows[:, 3].astype(np.int64), cell_fixed=cell_rows[:, 4].copy(),
         alt_pos=alt_pos, ref_pos=ref_pos, depth_pos=depth_pos,
         log_choose=choose, saturated=saturated_loglik(depth, alt), noise_ll=noise,
-        of_all_cells=int(has_tree(spec)), min_alt=min_alt,
+        of_all_cells=int(has_tree(spec)), context=np.full(alt.shape[1], NO_CONTEXT), min_alt=min_alt,
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ from clonalbayes._spec_registry import FORMS as FORMS
 from clonalbayes._spec_registry import OVER as OVER
 from clonalbayes._spec_registry import PRIORS as PRIORS
 from clonalbayes._spec_registry import QUANTITIES as QUANTITIES
+from clonalbayes._spec_registry import SERVES as SERVES
 from clonalbayes._spec_registry import used as used
 from clonalbayes.constraints import Constraint
 from clonalbayes.faults import Fault, InputError
@@ -104,7 +105,8 @@ class Spec:
     constraints : tuple of Constraint
         What the user knows of the answer (`clonalbayes.constraints`).
     family : str
-        Kind of model (`FAMILIES`): of clones, of errors, of detection, of signatures, of timing.
+        Kind of model (`FAMILIES`): of clones, of clones with signatures, of errors, of detection, of signatures, of
+        timing.
     signatures : Mapping
         Signature -> its role and, of a treatment's, the treatments (models of signatures and of timing).
     """
@@ -217,7 +219,7 @@ def load(name_or_path: str | Path | Spec, family: str | None = "clones") -> Spec
     from clonalbayes._spec_checks import check
 
     given = resolved.get("family", "clones")
-    if family is not None and given in FAMILIES and given != family:
+    if family is not None and given in FAMILIES and family not in (given, *SERVES.get(given, ())):
         message = f"this is a specification of {given}, not of {family}"
         raise InputError([Fault(str(path), message, "`clonalbayes models list` says what each one is.")])
 
@@ -277,9 +279,13 @@ def _resolve(path: Path, *, seen: tuple[Path, ...]) -> dict[str, Any]:
     parent = table.pop("extends", None)
     if parent is None:
         return table
-    if not isinstance(parent, str):
-        raise InputError([Fault(str(path), "extends is not a text", f"Use one of {_listed(names())}.")])
-    base = _resolve(locate(parent, relative_to=path.parent), seen=(*seen, path.resolve()))
+    parents = parent if isinstance(parent, list) and parent else [parent]
+    base: dict[str, Any] = {}
+    for name in parents:
+        if not isinstance(name, str):
+            remedy = f"Use one of {_listed(names())}, or a list of them; the last one has the last word."
+            raise InputError([Fault(str(path), "extends is not a text", remedy)])
+        base = _overlay(base, _resolve(locate(name, relative_to=path.parent), seen=(*seen, path.resolve())))
     return _overlay(_without_other_forms(base, table.get("blocks")), table)
 
 

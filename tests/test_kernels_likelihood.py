@@ -74,7 +74,7 @@ def test_row_scores_are_weights_times_mean_likelihoods_over_genotypes(min_alt):
     for c, row in itertools.product(range(len(d.n_geno)), (0, 2, len(chain.state.ccf))):
         low, high = d.cls_start[c], d.cls_start[c + 1]
         found, best = np.empty(high - low), np.full(high - low, -np.inf)
-        KERNELS.row_scores(chain.d, chain.w, row, low, high, found, best)
+        KERNELS.row_scores(chain.d, chain.w, row, row, low, high, found, best)
         wanted = [log_sum(carrier_logs(chain, ds, j, row)) - math.log(d.n_geno[c]) for j in range(low, high)]
         assert found == pytest.approx(np.array(wanted) + chain.work.log_weight[row], rel=1e-8, abs=1e-7)
 

@@ -88,7 +88,7 @@ def test_scores_of_rows_are_the_genotypes_summed(case):
     data = case.block.reads.data
     for i in range(len(data.cls)):
         score, best = np.empty(1), np.full(1, -1e9)
-        assign.row_scores(k.d, k.w, 0, i, i + 1, score, best)
+        assign.row_scores(k.d, k.w, 0, 0, i, i + 1, score, best)
         logs = np.empty(data.n_geno[data.cls[i]])
         assign.genotype_logs(k.d, k.w, 0, i, logs)
         assert score[0] == pytest.approx(0.3 + np.logaddexp.reduce(logs) - np.log(len(logs)), abs=1e-9)

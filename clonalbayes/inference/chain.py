@@ -12,8 +12,10 @@ import numpy as np
 from clonalbayes.faults import fail
 from clonalbayes.genotypes import CompiledReads
 from clonalbayes.inference.conditions import Conditions
+from clonalbayes.inference.exposures import ExposureRecords, update_every
 from clonalbayes.inference.tempering import Ladder
 from clonalbayes.kernels import refs
+from clonalbayes.kernels.contexts import context_loglik
 from clonalbayes.kernels.density import log_prior
 from clonalbayes.kernels.layout import NOISE, Priors
 from clonalbayes.kernels.profile import new_terms
@@ -24,6 +26,8 @@ from clonalbayes.kernels.tree_grove import new_grove
 from clonalbayes.kernels.tree_place import new_offer
 from clonalbayes.kernels.tree_start import PARTICLES, plant, plant_given
 from clonalbayes.kernels.tree_sweep import PASSES, read_curves, sweep_joint, sweep_tree, tree_blocks
+from clonalbayes.signatures import joint
+from clonalbayes.signatures.joint import Signatures
 
 SPLITS_AT_FIRST = 20
 """Split-merge proposals of a sweep in the first third of tuning, when clones are still to be found."""
@@ -65,6 +69,8 @@ class Plan:
         What the user knows of the answer; None without any.
     rungs
         States that a chain tempers between; 1 = only that of the posterior.
+    signatures
+        The signature part of a joint model; None where contexts are no data.
     """
 
     reads: CompiledReads
@@ -77,6 +83,7 @@ class Plan:
     parents: np.ndarray | None = None
     conditions: Conditions | None = None
     rungs: int = 1
+    signatures: Signatures | None = None
 
     @property
     def tree(self) -> bool:
@@ -136,11 +143,13 @@ class Rung:
     def __init__(self, plan: Plan, rng: np.random.Generator) -> None:
         self.plan, self.rng = plan, rng
         data = plan.reads.data
-        self.state = new_state(data, plan.capacity)
-        work = new_work(data, plan.capacity)
+        part = plan.signatures
+        self.state = new_state(data, plan.capacity, 0 if part is None else len(part.names))
+        work = new_work(data, plan.capacity, part is not None, None if part is None else part.dated)
         terms = new_terms(len(plan.reads.order), plan.capacity + 1, int(np.diff(data.cell_off).max()))
         samples = data.alt_ix.shape[0]
         grove, offer = new_grove(samples, plan.capacity if plan.tree else 1), new_offer(samples)
+        self.work = work
         self._held = (work, terms, grove, offer)  # the references share these arrays
         self._refs = (
             refs.refer_data(data), refs.refer_state(self.state), refs.refer_work(work), refs.refer_terms(terms)
@@ -166,6 +175,8 @@ class Rung:
             start_given(data, ref, work, terms, self.rng)
         if self.plan.tree:
             self.plant()
+        if self.plan.signatures is not None:
+            joint.begin(self.plan.signatures, state, self.work, self.rng)
 
     def plant(self) -> None:
         """Give the clones their first tree, or the one that is given."""
@@ -184,6 +195,8 @@ class Rung:
         """One sweep of the plan's model, after `done` others; the log likelihood after it."""
         plan, (data, ref, work, terms) = self.plan, self._refs
         round_ = done + 1 if done < plan.tune else 0
+        if plan.signatures is not None:
+            self._draw_exposures(plan.signatures, done)
         if plan.tree and plan.labels is not None:
             single = bool((plan.reads.data.n_geno == 1).all())
             return sweep_tree(
@@ -204,10 +217,27 @@ class Rung:
             merge_neighbours(data, ref, work, terms, self.rng)
         return loglik
 
-    def log_prior(self) -> float:
-        """Log prior density of the state."""
+    def _draw_exposures(self, signatures: Signatures, done: int) -> None:
+        """Draw exposures and profiles if it is their turn; after an exchange of states their tables are stale."""
+        if done % update_every(len(self.state.z)) == 0:
+            joint.update(signatures, self.state, self.work, self.rng)
+        elif self.plan.rungs > 1:
+            joint.refresh(signatures, self.state, self.work)
+
+    def log_contexts(self) -> float:
+        """Log probability of the contexts, which no rung tempers; 0 without them."""
         data, ref, work, _ = self._refs
-        return float(log_prior(data, ref, work, self.plan.priors))
+        return float(context_loglik(data, ref, work))
+
+    def log_prior(self) -> float:
+        """Log prior density of the state; of the signature part that of the exposures alone.
+
+        The density of the profiles, some hundred numbers each, would drown all else.
+        """
+        data, ref, work, _ = self._refs
+        part = self.plan.signatures
+        more = 0.0 if part is None else joint.log_prior_exposures(part, self.state)
+        return float(log_prior(data, ref, work, self.plan.priors)) + more
 
     def _keep(self, block: Callable[[], None]) -> bool:
         """Run a block of moves under the user's conditions."""
@@ -230,6 +260,8 @@ class Rung:
         """Go back to a snapshot."""
         for name, values in self.state._asdict().items():
             values[...] = saved[f"state_{name}"]
+        if self.plan.signatures is not None:
+            joint.refresh(self.plan.signatures, self.state, self.work)
         if self.plan.tree and self.plan.labels is not None:
             for name in CURVES:
                 getattr(self._held[2], name)[...] = saved[f"grove_{name}"]
@@ -250,6 +282,7 @@ class Chain:
         self.plan = plan
         self.rng = np.random.Generator(np.random.PCG64(seed))
         self.records = Records(plan)
+        self.exposures = None if plan.signatures is None else ExposureRecords(plan.signatures, plan.draws)
         self.done = 0
         self.rungs = [Rung(plan, self.rng) for _ in range(plan.rungs)]
         self.ladder = Ladder([rung.state for rung in self.rungs])
@@ -275,8 +308,11 @@ class Chain:
                 "Drop the one that the reads contradict, or tune longer.",
             )  # fmt: skip
         if kept > 0 and kept % plan.thin == 0:
-            lp = logliks[0] + self.rungs[0].log_prior()
-            self.records.add(kept // plan.thin - 1, self.state, lp, logliks[0])
+            loglik = logliks[0] + self.rungs[0].log_contexts()
+            lp = loglik + self.rungs[0].log_prior()
+            self.records.add(kept // plan.thin - 1, self.state, lp, loglik)
+            if self.exposures is not None:
+                self.exposures.add(kept // plan.thin - 1, self.state)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Everything that a later `restore` needs, as arrays that may be written while the chain goes on."""
@@ -295,6 +331,7 @@ class Chain:
             rows = getattr(records, name)
             saved[name] = np.concatenate([np.zeros((0, samples), rows[0].dtype if rows else float), *rows])
         saved["parent"] = np.concatenate([np.zeros(0, np.int64), *records.parent])
+        saved |= {} if self.exposures is None else self.exposures.snapshot()
         return saved
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -305,6 +342,8 @@ class Chain:
             rung.restore({name.removeprefix(mark): v for name, v in saved.items() if name.startswith(mark)})
         self.rng.bit_generator.state = json.loads(saved["generator"].tobytes().decode())
         self.done = int(saved["done"])
+        if self.exposures is not None:
+            self.exposures.restore(saved)
         for name in ("assignment", "genotype", "scalars", "per_sample", "presence_prob", "tree_scalars"):
             getattr(self.records, name)[: len(saved[name])] = saved[name]
         cuts = np.cumsum(saved["clones"])[:-1]

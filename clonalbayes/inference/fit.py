@@ -20,6 +20,8 @@ from clonalbayes.genotypes import compile_priors, compile_reads, has_tree
 from clonalbayes.inference import checkpoint as store
 from clonalbayes.inference.chain import Chain, Plan, room_for
 from clonalbayes.inference.conditions import Conditions
+from clonalbayes.signatures import joint
+from clonalbayes.signatures.settings import load as load_settings
 from clonalbayes.specs import Schedule, Spec, load
 
 if TYPE_CHECKING:
@@ -186,6 +188,9 @@ def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
     if rungs > 1 and (labels is None or not has_tree(spec)):
         raise fail("--rungs", "only chains whose clusters are given can be tempered",
                    "Add --fixed-clusters, with clusters from --params, or leave --rungs out.")  # fmt: skip
+    signatures = joint.Signatures.of(ds, reads.order, load_settings(spec)) if spec.family == "joint" else None
+    if signatures is not None:
+        reads = replace(reads, data=reads.data._replace(context=signatures.context))
     return Plan(
         reads,
         compile_priors(ds, spec),
@@ -197,6 +202,7 @@ def make_plan(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> Plan:
         parents,
         Conditions.of(spec.constraints, ds, reads.order),
         rungs,
+        signatures,
     )
 
 

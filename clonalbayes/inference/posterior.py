@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from clonalbayes.inference.chain import PER_SAMPLE, SCALARS, Chain
+from clonalbayes.inference.exposures import UNITS, exposure_variables
 
 PRESENCE_STATES = ("absent", "subclonal", "clonal")
 
@@ -93,7 +94,8 @@ def to_tree(chains: Sequence[Chain], ds: xr.Dataset) -> xr.DataTree:
     if chains[0].plan.tree:
         del values["presence_prob"]
     values["cellular_prevalence"] = ((*draws, "slot", "specimen"), prevalence)
-    coords = {
+    more, named = exposure_variables(chains, prevalence.shape[2])
+    coords = named | {
         "chain": np.arange(len(chains)), "draw": np.arange(scalars.shape[1]), "mutation": ds["mutation"].values,
         "specimen": ds["specimen"].values, "slot": np.arange(prevalence.shape[2]),
         "presence_state": list(PRESENCE_STATES),
@@ -104,8 +106,8 @@ def to_tree(chains: Sequence[Chain], ds: xr.Dataset) -> xr.DataTree:
     if chains[0].plan.rungs > 1:
         stats["heat"] = (("chain", "rung"), np.stack([[r.state.heat[0] for r in c.rungs] for c in chains]))
         stats["exchanged"] = (("chain", "gap"), np.stack([c.ladder.accepted() for c in chains]))
-    posterior = xr.Dataset(values, coords)
-    for name, (unit, long_name) in _UNITS.items():
+    posterior = xr.Dataset(values | more, coords)
+    for name, (unit, long_name) in (_UNITS | (UNITS if more else {})).items():
         posterior[name].attrs.update(units=unit, long_name=long_name)
     observed = ("alt_count", "depth")
     return xr.DataTree.from_dict(

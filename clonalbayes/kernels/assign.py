@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from clonalbayes.kernels.contexts import add_contexts, context_row, in_use
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import GERMLINE, NOISE, ReadData
 from clonalbayes.kernels.state import NEGLIGIBLE, State, Work
@@ -111,14 +112,19 @@ def raise_best(scores: np.ndarray, best: np.ndarray, width: int) -> None:
 
 @kernel
 def row_scores(
-    data: ReadData, work: Work, row: int, low: int, high: int, scores: np.ndarray, best: np.ndarray
+    data: ReadData, work: Work, row: int, at: int, low: int, high: int, scores: np.ndarray, best: np.ndarray
 ) -> None:
-    """Log weight times likelihood of mutations low..high-1 (one class) in `row`, summed over genotypes."""
+    """Log weight times likelihood of mutations low..high-1 (one class) in `row`, summed over genotypes.
+
+    `at` is the row of the table of contexts.
+    """
     c = data.cls[low]
     width = high - low
     for g in range(data.n_geno[c]):
         cells = data.geno_cell[data.geno_off[c] + g]
         acc = work.depth_sum[low:high] + (work.log_weight[row] - math.log(float(data.n_geno[c])))
+        if in_use(work):
+            add_contexts(acc, work.context_log[at], data.context, low)
         for s in range(len(cells)):
             cell = cells[s]
             add_tables(
@@ -231,7 +237,11 @@ def assign_all(
         for low in range(data.cls_start[c], data.cls_start[c + 1], CHUNK):
             high = min(low + CHUNK, data.cls_start[c + 1])
             scores[clones + 1, : high - low] = log_noise + data.noise_ll[low:high]
+            if in_use(work):
+                noise = work.context_log[context_row(state, NOISE)]
+                add_contexts(scores[clones + 1, : high - low], noise, data.context, low)
             best[: high - low] = scores[clones + 1, : high - low]
             for k in range(clones + 1):
-                row_scores(data, work, k if k < clones else capacity, low, high, scores[k], best)
+                at = context_row(state, k if k < clones else GERMLINE)
+                row_scores(data, work, k if k < clones else capacity, at, low, high, scores[k], best)
             settle(data, state, work, scores, low, high, rng)

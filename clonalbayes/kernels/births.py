@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from clonalbayes.kernels.assign import count_kinds, draw_genotype, draw_log, genotype_logs, move_label
+from clonalbayes.kernels.contexts import exchange_tags, log_context, log_mean, take_tag, weigh_tags_of_one
 from clonalbayes.kernels.envelope import Envelope, admissible, new_envelope, visit_row
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import GERMLINE, NOISE, ReadData
@@ -44,9 +45,10 @@ def copy_tables(work: Work, source: int, target: int) -> None:
 
 @kernel
 def remove_clone(state: State, work: Work, row: int) -> None:
-    """Drop an empty clone; the last clone takes its row."""
+    """Drop an empty clone; the last clone takes its row, and the tag that is free now comes behind the clones."""
     last = state.n_clones[0] - 1
     if row != last:
+        exchange_tags(state, row, last)
         copy_clone(state, work, last, row)
         for i in range(len(state.z)):
             if state.z[i] == last:
@@ -82,7 +84,9 @@ def place_scores(
             genotype_logs(data, work, k if k < clones else capacity, i, logs)
             weight = base + math.log(size) if k < clones else math.log(component[2] + kinds[2])
             scores[k] = weight + log_sum(logs) - math.log(float(len(logs)))
+            scores[k] += log_context(data, state, work, i, k if k < clones else GERMLINE)
     scores[clones + 1] = math.log(component[1] + kinds[1]) + data.noise_ll[i]
+    scores[clones + 1] += log_context(data, state, work, i, NOISE)
     return log_sum(scores)
 
 
@@ -226,6 +230,8 @@ def try_birth(
     scores = np.empty(clones + 2)
     ratio = -place_scores(data, state, work, component, kinds, i, scores)
     ratio -= log_pick_birth(state, count_kinds(state, work), singletons, state.z[i] == NOISE)
+    tags = weigh_tags_of_one(data, state, work, i, -1)
+    ratio += log_mean(tags)
     if ratio + birth_bound(data, state, work, terms, component, kinds, i) < SCREEN:
         return
     ratio += birth_score(data, state, work, terms, envelope, component, kinds, i, True, rng)
@@ -238,6 +244,7 @@ def try_birth(
         return
     state.counters[COUNT_BIRTH + 1] += 1
     build_row(data, state, work, clones)
+    take_tag(state, tags, rng)
     work.size[clones] = 0
     move_label(state, work, i, clones)
     state.n_clones[0] = clones + 1
@@ -258,6 +265,7 @@ def try_death(
     ratio = place_scores(data, state, work, component, kinds, i, scores)
     state.ccf[clones], state.presence[clones] = state.ccf[row], state.presence[row]
     ratio -= birth_score(data, state, work, terms, envelope, component, kinds, i, False, rng)
+    ratio -= log_mean(weigh_tags_of_one(data, state, work, i, row))
     pick = draw_log(scores, clones + 2, rng)
     new = pick if pick < clones else (GERMLINE if pick == clones else NOISE)
     joins_alone = new >= 0 and work.size[new] == 1

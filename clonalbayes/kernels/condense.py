@@ -11,6 +11,7 @@ import numpy as np
 
 from clonalbayes.kernels.assign import count_kinds
 from clonalbayes.kernels.births import remove_clone
+from clonalbayes.kernels.contexts import log_mean, log_tally, take_tag, tally, weigh_tags
 from clonalbayes.kernels.envelope import admissible
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.launch import anchor_ccf, site_logs, tempering
@@ -118,10 +119,14 @@ def try_condense(
         data, work, leaving
     )
     ratio += math.log(float(n_noise)) - math.log((small_clones(state, work) + 1.0) * m)
+    counts = tally(data, work, leaving)
+    tags = weigh_tags(state, work, counts, -1)
+    ratio += log_mean(tags) - log_tally(state, work, counts, NOISE)
     if math.log(rng.random()) < ratio and admissible(state, clones, clones, -1):
         state.counters[COUNT_CONDENSE + 1] += 1
         for i in leaving:
             state.z[i] = clones
+        take_tag(state, tags, rng)
         work.size[clones] = m
         state.n_clones[0] = clones + 1
 
@@ -153,6 +158,8 @@ def try_dissolve(
     kinds[1] += m
     ratio -= condense_prior(state, component, kinds, m)
     ratio -= math.log(float(n_noise + m)) - math.log(float(small) * m)
+    counts = tally(data, work, leaving)
+    ratio += log_tally(state, work, counts, NOISE) - log_mean(weigh_tags(state, work, counts, row))
     share = min(max(rng.beta(float(m), n_noise + 1.0), 1e-9), 1.0 - 1e-9)
     ratio -= share_ratio(share, m, n_noise)
     log_u = math.log(rng.random())

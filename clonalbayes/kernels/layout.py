@@ -47,6 +47,7 @@ class ReadData(NamedTuple):
     )  # [N] binomial log likelihood at each mutation's own alt fractions, without coefficients
     noise_ll: np.ndarray  # [N] log likelihood under the noise component, conditioned on ascertainment
     of_all_cells: int  # 1: prevalences are shares of all cells (with the tree); 0: of the tumour cells
+    context: np.ndarray  # [N] index of each mutation's trinucleotide context, NO_CONTEXT where there is none
     min_alt: int  # ascertainment: a mutation is in the table with >= min_alt alt reads in a sample; 0 none
 
 
@@ -69,4 +70,5 @@ class Priors(NamedTuple):
 MAX_ERROR = 0.05
 EXACT_PURITY = 1e-4  # a purity with a standard error no larger than this is taken as known
 NOISE, GERMLINE = -1, -2
+NO_CONTEXT = 96  # behind the contexts of `signatures.contexts`
 ABSENT, SUBCLONAL, CLONAL = 0, 1, 2

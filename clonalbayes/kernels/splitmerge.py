@@ -13,6 +13,7 @@ import numpy as np
 
 from clonalbayes.kernels.ascertainment import members_log_called
 from clonalbayes.kernels.births import copy_clone, remove_clone
+from clonalbayes.kernels.contexts import log_mean, log_tally, take_tag, tally, weigh_tags
 from clonalbayes.kernels.envelope import admissible, new_envelope, visit_row
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.launch import anchor_weights, draw_weighted, launch
@@ -178,6 +179,9 @@ def try_split(
     halves = (members[side == 0], members[side == 1])
     ratio += log_beta_density(share, float(len(halves[0])), float(len(halves[1])))
     ratio += split_prior(state, clones, len(halves[0]), len(halves[1]))
+    counts = tally(data, work, halves[1])
+    tags = weigh_tags(state, work, counts, -1)
+    ratio += log_mean(tags) - log_tally(state, work, counts, a)
     gain = -best_loglik(data, state, work, terms, a, members)
     for half in range(2):
         gain += best_loglik(data, state, work, terms, clones + half, halves[half])
@@ -195,6 +199,7 @@ def try_split(
         copy_clone(state, work, clones + 1, clones)
         for i in halves[1]:
             state.z[i] = clones
+        take_tag(state, tags, rng)
         state.n_clones[0] = clones + 1
         work.size[a], work.size[clones] = len(halves[0]), len(halves[1])
 
@@ -224,6 +229,8 @@ def try_merge(
         side[x] = 0 if state.z[members[x]] == a else 1
     share = min(max(rng.beta(float(n_a), float(n_b)), 1e-9), 1.0 - 1e-9)
     ratio = -log_beta_density(share, float(n_a), float(n_b)) - split_prior(state, clones - 1, n_a, n_b)
+    counts = tally(data, work, members[side == 1])
+    ratio += log_tally(state, work, counts, a) - log_mean(weigh_tags(state, work, counts, b))
     gain = best_loglik(data, state, work, terms, clones, members)
     gain -= best_loglik(data, state, work, terms, a, members[side == 0])
     gain -= best_loglik(data, state, work, terms, b, members[side == 1])

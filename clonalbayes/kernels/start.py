@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from clonalbayes.kernels.contexts import exchange_tags
 from clonalbayes.kernels.envelope import admissible, set_prevalence
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.launch import anchor_ccf, site_logs, tempering
@@ -115,6 +116,7 @@ def compact(state: State, rows: int, smallest: int) -> int:
         if size[k] >= smallest and size[k] > 0:
             place[k] = kept
             state.ccf[kept] = state.ccf[k]
+            exchange_tags(state, kept, k)
             kept += 1
     for i in range(len(state.z)):
         if state.z[i] >= 0:

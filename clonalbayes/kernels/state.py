@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clonalbayes.kernels.layout import ABSENT, ReadData
+from clonalbayes.kernels.layout import ABSENT, NO_CONTEXT, ReadData
 
 
 class State(NamedTuple):
@@ -35,6 +35,14 @@ class State(NamedTuple):
     psi: np.ndarray  # [S] probability that a clone whose parent is present is present
     psi_mean: np.ndarray  # [1]
     heat: np.ndarray  # [1] power of the likelihood; 1 but in the hotter rungs of a tempered chain
+    tag: np.ndarray  # [K] row of `intensity` of each clone row, a permutation; see `contexts`
+    intensity: np.ndarray  # [K, R] of each signature by tag; 0 where it is off. R = 0 without contexts
+    weight: np.ndarray  # [R, C] profiles, not normalised
+    strength: np.ndarray  # [1] of the profiles' priors
+    intensity_mean: np.ndarray  # [R]
+    intensity_shape: np.ndarray  # [R]
+    use: np.ndarray  # [R] probability that a signature is on in a clone whose gate is open
+    spectrum: np.ndarray  # [2, C] probabilities of the contexts of germline and noise
 
 
 N_COUNTERS = 40
@@ -63,12 +71,16 @@ class Work(NamedTuple):
     depth_count: np.ndarray  # [depth axis] mutations outside noise at each depth
     depth_sum: np.ndarray  # [N] depth term of the beta-binomial over samples
     log_weight: np.ndarray  # [K + 1]
+    context_log: np.ndarray  # [K + 2, C + 1] log probability of contexts by tag, of germline, of noise; 0 without one
+    gate: np.ndarray  # [K, D] log factor of a tag's exposures where its clone is first in dated sample d; D = 0 without
+    dated: np.ndarray  # [D] samples with a date, by date
     pinned: np.ndarray  # [N] 1 for mutations that conditions name: they change places by guarded moves only
 
 
-def new_state(data: ReadData, capacity: int) -> State:
+def new_state(data: ReadData, capacity: int, signatures: int = 0) -> State:
     """An empty state with room for `capacity` clones (all mutations noise, neutral hyperparameters)."""
     samples, n = data.alt_ix.shape
+    contexts = NO_CONTEXT if signatures else 0
     return State(
         z=np.full(n, -1, np.int32),
         g=np.zeros(n, np.int32),
@@ -91,6 +103,14 @@ def new_state(data: ReadData, capacity: int) -> State:
         psi=np.full(samples, 0.5),
         psi_mean=np.full(1, 0.5),
         heat=np.ones(1),
+        tag=np.arange(capacity),
+        intensity=np.ones((capacity, signatures)),
+        weight=np.ones((signatures, contexts)),
+        strength=np.ones(1),
+        intensity_mean=np.ones(signatures),
+        intensity_shape=np.ones(signatures),
+        use=np.full(signatures, 0.5),
+        spectrum=np.full((2, contexts), 1.0 / max(contexts, 1)),
     )
 
 
@@ -99,8 +119,12 @@ def copy_state(state: State) -> State:
     return State(*(field.copy() for field in state))
 
 
-def new_work(data: ReadData, capacity: int) -> Work:
-    """Scratch space for `capacity` clones; nothing in it is valid yet."""
+def new_work(data: ReadData, capacity: int, contexts: bool = False, dated: np.ndarray | None = None) -> Work:
+    """Scratch space for `capacity` clones; nothing in it is valid yet.
+
+    `dated` are the samples with a date, by date, where exposures have gates.
+    """
+    order = np.zeros(0, np.int64) if dated is None else dated
     samples, n = data.alt_ix.shape
     rows, cells = capacity + 1, len(data.cell_sample)
     ascertained = data.min_alt > 0
@@ -123,5 +147,8 @@ def new_work(data: ReadData, capacity: int) -> Work:
         depth_count=np.zeros(len(data.depth_val), np.int64),
         depth_sum=np.zeros(n),
         log_weight=np.zeros(rows),
+        context_log=np.zeros((capacity + 2, NO_CONTEXT + 1 if contexts else 0)),
+        gate=np.zeros((capacity, len(order))),
+        dated=order,
         pinned=np.zeros(n, np.uint8),
     )

@@ -35,6 +35,15 @@ from clonalbayes.kernels.condense import (
     share_ratio,
     small_clones,
 )  # fmt: skip
+from clonalbayes.kernels.contexts import (
+    gate_tags,
+    log_mean,
+    log_tally,
+    take_tag,
+    tally,
+    weigh_tags,
+    weigh_tags_of_one,
+)  # fmt: skip
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import GERMLINE, NOISE, Priors, ReadData
 from clonalbayes.kernels.profile import Terms, profile, single_terms
@@ -166,19 +175,22 @@ def graft_birth(
     scores = np.empty(clones + 2)
     ratio = -place_scores(data, state, work, priors.component, kinds, i, scores)
     ratio -= log_pick_birth(state, count_kinds(state, work), singletons, state.z[i] == NOISE)
-    bound = birth_bound(data, state, work, terms, priors.component, kinds, i)
+    tags = weigh_tags_of_one(data, state, work, i, -1)
+    bound = birth_bound(data, state, work, terms, priors.component, kinds, i) + log_mean(tags)
     if ratio + bound < SCREEN - len(state.purity):
         return
     ratio += birth_prior(state, priors.component, kinds) + work.depth_sum[i]
     place, weight = propose_one(data, state, work, terms, grove, priors, offer, i, rng)
     left_alone = state.z[i] >= 0 and work.size[state.z[i]] == 2
-    ratio += weight - math.log(singletons + (2.0 if left_alone else 1.0))
+    gate_tags(state, work, tags, offer.presence)
+    ratio += weight + log_mean(tags) - math.log(singletons + (2.0 if left_alone else 1.0))
     if math.log(rng.random()) >= ratio:
         state.g[i] = old_g
         return
     state.counters[COUNT_BIRTH + 1] += 1
     attach(state, grove, clones, place, offer)
     build_row(data, state, work, clones)
+    take_tag(state, tags, rng)
     work.size[clones] = 0
     move_label(state, work, i, clones)
     state.n_clones[0] = clones + 1
@@ -203,6 +215,9 @@ def graft_death(
     keep_draw(offer, kept)
     ratio -= birth_prior(state, priors.component, kinds) + work.depth_sum[i]
     ratio -= weigh_one(data, state, work, terms, grove, priors, offer, i, place, kept)
+    tags = weigh_tags_of_one(data, state, work, i, row)
+    gate_tags(state, work, tags, state.presence[row])
+    ratio -= log_mean(tags)
     pick = draw_log(scores, clones + 2, rng)
     new = pick if pick < clones else (GERMLINE if pick == clones else NOISE)
     joins_alone = new >= 0 and work.size[new] == 1
@@ -262,10 +277,15 @@ def graft_condense(
     ratio += reads_against_noise(data, work, leaving)
     ratio += math.log(float(n_noise)) - math.log((small_clones(state, work) + 1.0) * m)
     place, weight = weigh_graft(data, state, work, terms, grove, priors, offer, clones, leaving, rng)
+    counts = tally(data, work, leaving)
+    tags = weigh_tags(state, work, counts, -1)
+    gate_tags(state, work, tags, offer.presence)
+    ratio += log_mean(tags) - log_tally(state, work, counts, NOISE)
     if math.log(rng.random()) < ratio + weight:
         state.counters[COUNT_CONDENSE + 1] += 1
         attach(state, grove, clones, place, offer)
         state.z[leaving] = clones
+        take_tag(state, tags, rng)
         work.size[clones] = m
         state.n_clones[0] = clones + 1
 
@@ -292,6 +312,10 @@ def graft_dissolve(
     ratio -= math.log(float(n_noise + m)) - math.log(float(small) * m)
     share = min(max(rng.beta(float(m), n_noise + 1.0), 1e-9), 1.0 - 1e-9)
     ratio -= share_ratio(share, m, n_noise)
+    counts = tally(data, work, leaving)
+    tags = weigh_tags(state, work, counts, row)
+    gate_tags(state, work, tags, state.presence[row])
+    ratio += log_tally(state, work, counts, NOISE) - log_mean(tags)
     place, weight = weigh_ungraft(
         data, state, work, terms, grove, priors, offer, row, state.n_clones[0], leaving, kept
     )

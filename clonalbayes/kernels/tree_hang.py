@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from clonalbayes.kernels.ascertainment import fill_low_row, members_log_called
+from clonalbayes.kernels.contexts import log_gate
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import ABSENT, Priors, ReadData
 from clonalbayes.kernels.profile import Terms
@@ -249,6 +250,7 @@ def rehang(
         draw_sample(state, grove, k, s, offer, others[s], p == root, rng)
     ratio += missed_new(data, state, work, terms, k, offer)
     ratio -= log_called_at(data, state, work, k, offer)
+    ratio += log_gate(state, work, k, offer.presence, -1, 0) - log_gate(state, work, k, state.presence[k], -1, 0)
     if hopeless or math.log(rng.random()) < ratio:
         state.counters[COUNT_HANG + 1] += 1
         move_clone(state, grove, k, p, offer)

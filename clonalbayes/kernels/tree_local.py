@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from clonalbayes.kernels.ascertainment import accept_low, propose_low
+from clonalbayes.kernels.contexts import log_gate
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import ABSENT, Priors, ReadData
 from clonalbayes.kernels.profile import Terms
@@ -76,6 +77,8 @@ def settle(
     y = offer.children[s] + offer.own[s]
     offer.height[s] = exact_height(data, state, work, terms, k, s, y)
     ratio += offer.height[s] + offer.gap[s]
+    ratio += log_gate(state, work, k, state.presence[k], s, offer.presence[s])
+    ratio -= log_gate(state, work, k, state.presence[k], -1, 0)
     ratio += state.heat[0] * propose_low(data, state, work, k, s, y, state.error_rate[s], state.precision[s])
     if math.log(rng.random()) < ratio:
         state.counters[COUNT_SETTLE + 1] += 1

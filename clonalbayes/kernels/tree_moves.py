@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from clonalbayes.kernels.ascertainment import members_log_called
+from clonalbayes.kernels.contexts import log_gate
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import ABSENT, Priors, ReadData
 from clonalbayes.kernels.profile import Terms
@@ -54,6 +55,7 @@ def regraft(
     draw_at(state, grove, k, place, offer, rng)
     ratio += missed_new(data, state, work, terms, k, offer)
     ratio -= log_called_at(data, state, work, k, offer)
+    ratio += log_gate(state, work, k, offer.presence, -1, 0) - log_gate(state, work, k, state.presence[k], -1, 0)
     if math.log(rng.random()) < ratio:
         state.counters[COUNT_REGRAFT + 1] += 1
         attach(state, grove, k, place, offer)
@@ -196,6 +198,8 @@ def swap(
     old, new = np.empty((9, samples)), np.empty((9, samples))
     save_pair(state, grove, k, p, above, old)
     ratio = log_called_now(data, state, work, k) + log_called_now(data, state, work, p)
+    for row in (k, p):
+        ratio -= log_gate(state, work, row, state.presence[row], -1, 0)
     for s in range(samples):
         ratio -= log_local(data, state, work, terms, grove, k, p, s)
     exchange(state, k, p)
@@ -208,6 +212,8 @@ def swap(
         ratio -= down
         ratio += log_local(data, state, work, terms, grove, k, p, s)
     ratio -= log_called_now(data, state, work, k) + log_called_now(data, state, work, p)
+    for row in (k, p):
+        ratio += log_gate(state, work, row, state.presence[row], -1, 0)
     save_pair(state, grove, k, p, above, new)
     exchange(state, p, k)
     for s in range(samples):

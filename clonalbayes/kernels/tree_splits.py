@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from clonalbayes.kernels.births import copy_tables, remove_clone
+from clonalbayes.kernels.contexts import gate_tags, log_gate, log_mean, log_tally, take_tag, tally, weigh_tags
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.launch import anchor_weights, draw_weighted, launch
 from clonalbayes.kernels.layout import Priors, ReadData
@@ -66,10 +67,13 @@ def graft_split(
     stays, leaves = members[side == 0], members[side == 1]
     ratio += log_beta_density(share, float(len(stays)), float(len(leaves)))
     ratio += split_prior(state, clones, len(stays), len(leaves))
+    counts = tally(data, work, leaves)
+    tags = weigh_tags(state, work, counts, -1)
+    ratio -= log_tally(state, work, counts, a) + log_gate(state, work, a, state.presence[a], -1, 0)
     gain = -best_loglik(data, state, work, terms, clones, members)
     gain += best_loglik(data, state, work, terms, clones, leaves)
     gain += best_loglik(data, state, work, terms, clones, stays)
-    if ratio + gain < SCREEN - OCCAM * len(state.purity) or not take_seat(state, a, offer):
+    if ratio + log_mean(tags) + gain < SCREEN - OCCAM * len(state.purity) or not take_seat(state, a, offer):
         return
     kept = np.empty((4, len(offer.own)))
     keep_seat(state, a, kept)
@@ -78,11 +82,14 @@ def graft_split(
     reseat(state, grove, a, offer)
     place, weight = weigh_graft(data, state, work, terms, grove, priors, offer, clones, leaves, rng)
     ratio += weight + partner_log_prob(state, a, clones, -1, clones)
+    gate_tags(state, work, tags, offer.presence)
+    ratio += log_mean(tags) + log_gate(state, work, a, state.presence[a], -1, 0)
     if math.log(rng.random()) < ratio:
         state.counters[COUNT_SPLIT + 1] += 1
         attach(state, grove, clones, place, offer)
         copy_tables(work, clones + 1, a)
         state.z[leaves] = clones
+        take_tag(state, tags, rng)
         state.n_clones[0] = clones + 1
         work.size[a], work.size[clones] = len(stays), len(leaves)
     else:
@@ -106,6 +113,10 @@ def graft_merge(
     of_a, of_b = members[side == 0], members[side == 1]
     share = min(max(rng.beta(float(n_a), float(n_b)), 1e-9), 1.0 - 1e-9)
     ratio = -log_beta_density(share, float(n_a), float(n_b)) - split_prior(state, clones - 1, n_a, n_b)
+    counts = tally(data, work, of_b)
+    tags = weigh_tags(state, work, counts, b)
+    gate_tags(state, work, tags, state.presence[b])
+    ratio += log_tally(state, work, counts, a) - log_mean(tags) - log_gate(state, work, a, state.presence[a], -1, 0)
     gain = best_loglik(data, state, work, terms, clones, members)
     gain -= best_loglik(data, state, work, terms, clones, of_a)
     gain -= best_loglik(data, state, work, terms, clones, of_b)
@@ -118,6 +129,7 @@ def graft_merge(
     if ratio > -np.inf and take_seat(state, a, offer):
         ratio -= weigh_seated(data, state, work, terms, grove, offer, a, clones, of_a)
         ratio += weigh_reseat(data, state, work, terms, grove, offer, a, clones + 1, members, rng)
+        ratio += log_gate(state, work, a, offer.presence, -1, 0)
     else:
         ratio = -np.inf
     log_u = math.log(rng.random())

@@ -95,11 +95,14 @@ def load(name_or_path: str | Path | Settings, part: str = "signatures") -> Setti
     if isinstance(name_or_path, Settings):
         return name_or_path
     spec = specs.load(name_or_path, None)
-    if spec.family != part and (part, spec.family) != ("signatures", "timing"):
+    if part not in (spec.family, *specs.SERVES.get(spec.family, ())):
         message = f"this is a specification of {spec.family}, not of {part}"
         raise fail(str(name_or_path), message, f'Start one of your own with extends = "{part}".')
     priors = {}
+    of_part = specs.FAMILIES[part if spec.family == "joint" else spec.family].priors
     for name, prior in spec.priors.items():
+        if name not in of_part:
+            continue
         first, second = PARAMETERS[prior.distribution]
         priors[name] = (spec.value(name, first), spec.value(name, second))
     schedule = spec.schedule
