@@ -75,7 +75,7 @@ def central(draws: np.ndarray, mass: float = MASS) -> tuple[np.ndarray, np.ndarr
     Parameters
     ----------
     draws
-        [D, ...] draws, none of them NaN.
+        [D, ...] draws. NaN marks draws without a value; they are left out.
     mass
         Share of the draws, in (0, 1].
 
@@ -86,7 +86,8 @@ def central(draws: np.ndarray, mass: float = MASS) -> tuple[np.ndarray, np.ndarr
     (5.0, 95.0)
     """
     tail = (1.0 - mass) / 2.0
-    low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
+    quantile = np.nanquantile if np.isnan(draws).any() else np.quantile
+    low, high = quantile(draws, [tail, 1.0 - tail], axis=0)
     return low, high
 
 

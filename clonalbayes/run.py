@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 RECORDED = ("numpy", "scipy", "numba", "pandas", "xarray", "netCDF4")
 """Packages whose versions go into ``run.json``: those that a fit computes with."""
 
-DEFAULT_MODEL = "tree"
-"""Specification of a fit that names none."""
-
 MARK = "run.json"
 """The file by which a folder is known to be a result, and may be replaced."""
 
@@ -95,7 +92,7 @@ def run_fit(
     params: str | os.PathLike[str] | None = None,
     purity: float | Mapping[str, float | tuple[float, float]] | None = None,
     min_alt: int | None = None,
-    spec: str | Path | specs.Spec = DEFAULT_MODEL,
+    spec: str | Path | specs.Spec | None = None,
     fixed_clusters: bool = False,
     given_tree: str | os.PathLike[str] | None = None,
     history: History | None = None,
@@ -119,7 +116,7 @@ def run_fit(
     out
         Result folder to write.
     spec
-        Model specification; see `clonalbayes.load_spec`.
+        Model specification; see `clonalbayes.load_spec`. None = joint where mutations have contexts, else tree.
     given_tree
         File with the tree of the given clusters; see `clonalbayes.data.tree_file.read_tree`.
     history
@@ -144,7 +141,7 @@ def run_fit(
         With every fault of the input, the model or the target; nothing has been written then.
     """
     start, cpu = perf_counter(), process_time()
-    spec = specs.load(spec)
+    spec = None if spec is None else specs.load(spec)
     folder = check_target(Path(out), force=force)
     from clonalbayes.data.patient import Patient, read
 
@@ -155,8 +152,9 @@ def run_fit(
     patient = with_history(patient, history)
     checkpoint = checkpoint_of(folder)
     from clonalbayes.data.tree_file import read_tree
-    from clonalbayes.inference.fit import settings_of
+    from clonalbayes.inference.fit import default_model, settings_of
 
+    spec = specs.load(default_model(patient.data)) if spec is None else spec
     asked = {"chains": chains, "draws": draws, "tune": tune, "rungs": rungs}
     settings: dict[str, Any] = settings_of(spec, patient.data, fixed_clusters, asked)
     settings |= {
@@ -174,7 +172,7 @@ def run_fit(
     folder.parent.mkdir(parents=True, exist_ok=True)
     tree = fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
     tree = summarise(tree, spec)
-    parts = further_parts(tree, history, settings["seed"])
+    parts = further_parts(tree, spec, history, settings["seed"])
     read_as = {"input": str(source), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
     read_as |= {"history": asdict(history)}
     info = provenance(spec, patient, settings | read_as) | dict(record or {})
@@ -185,13 +183,15 @@ def run_fit(
     return Fitted(folder, patient, tree, perf_counter() - start)
 
 
-def further_parts(tree: xr.DataTree, history: History, seed: int) -> list[Part]:
-    """Make what follows from a summarised fit: detection of small clones, and dates.
+def further_parts(tree: xr.DataTree, spec: specs.Spec, history: History, seed: int) -> list[Part]:
+    """Make what follows from a summarised fit: detection of small clones, signatures, and dates.
 
     Parameters
     ----------
     tree
         From `clonalbayes.summarise`.
+    spec
+        The model.
     history
         Whether the tree is dated, and how much of the genome is seen.
     seed
@@ -199,8 +199,9 @@ def further_parts(tree: xr.DataTree, history: History, seed: int) -> list[Part]:
     """
     from clonalbayes.summaries.dating import date_fit
     from clonalbayes.summaries.detection import detection_part
+    from clonalbayes.summaries.exposures import signature_part
 
-    parts = [detection_part(tree)]
+    parts = [detection_part(tree), signature_part(tree, spec)]
     if history.dates:
         parts.append(date_fit(tree, callable_share=history.callable_share, seed=seed))
     return parts

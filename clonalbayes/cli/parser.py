@@ -21,7 +21,6 @@ from clonalbayes.cli import (
 )
 from clonalbayes.specs import Schedule
 
-DEFAULT_MODEL = "tree"
 FORMATS = ("pyclone-vi", "pairtree", "dpclust", "counts")
 """Formats that `export` writes."""
 
@@ -118,8 +117,8 @@ def _add_fit(commands: Any) -> None:
     fit.add_argument(
         "--model",
         metavar="NAME|F.toml",
-        default=DEFAULT_MODEL,
-        help="specification, by name or as a file (default: %(default)s; see `clonalbayes models list`)",
+        help="specification, by name or as a file (default: joint where mutations have contexts, else tree; see "
+        "`clonalbayes models list`)",
     )
     for name, minimum, help in (
         ("chains", 1, f"independent chains (default: the model's, {schedule.chains})"),

@@ -20,6 +20,7 @@ from clonalbayes.genotypes import compile_priors, compile_reads, has_tree
 from clonalbayes.inference import checkpoint as store
 from clonalbayes.inference.chain import Chain, Plan, room_for
 from clonalbayes.inference.conditions import Conditions
+from clonalbayes.kernels.layout import NO_CONTEXT
 from clonalbayes.signatures import joint
 from clonalbayes.signatures.settings import load as load_settings
 from clonalbayes.specs import Schedule, Spec, load
@@ -39,7 +40,7 @@ CHECKPOINT_SECONDS = 10.0
 def fit(
     data: xr.Dataset | Patient,
     *,
-    spec: str | Path | Spec = "tree",
+    spec: str | Path | Spec | None = None,
     chains: int | None = None,
     draws: int | None = None,
     tune: int | None = None,
@@ -59,7 +60,7 @@ def fit(
     data
         A patient, or a Dataset that `clonalbayes.validate` accepts.
     spec
-        Model specification: a name, a file or a `Spec`.
+        Model specification: a name, a file or a `Spec`; None = `default_model`.
     chains, draws, tune
         Chains, draws kept of each, sweeps thrown away first; None = `schedule_of` the specification.
     rungs
@@ -97,7 +98,7 @@ def fit(
     from clonalbayes.inference.posterior import to_tree
 
     ds = validate(data if isinstance(data, xr.Dataset) else data.data)
-    model = load(spec)
+    model = load(default_model(ds) if spec is None else spec)
     asked = {"chains": chains, "draws": draws, "tune": tune, "rungs": rungs}
     settings: dict[str, Any] = settings_of(model, ds, fixed_clusters, asked)
     settings |= {
@@ -116,6 +117,11 @@ def fit(
     tree = to_tree(runs, ds)
     tree["posterior"].attrs.update(model=model.name, model_digest=model.digest, **_plain(settings))
     return tree
+
+
+def default_model(ds: xr.Dataset) -> str:
+    """The specification of a fit that names none: clones and tree, and signatures where mutations have contexts."""
+    return "joint" if (joint.contexts_of(ds) < NO_CONTEXT).any() else "tree"
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

@@ -108,6 +108,7 @@ def _stages(run: RunFile) -> str:
     for step in steps_of(run):
         kept = stages.look(step.name, step.settings, step.inputs, step.after)
         lines.append(f"  {step.name}: {step.says} ({'is there' if kept else 'to do'})")
-    model = Path(model_of(run)).name
-    lines.append(f"  fit: model {model}, result in {run.out}")
+    named = model_of(run)
+    model = f"model {Path(named).name}" if named else "model joint (tree if no mutation has a context)"
+    lines.append(f"  fit: {model}, result in {run.out}")
     return "\n".join(["stages", *lines])

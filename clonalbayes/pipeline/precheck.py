@@ -71,18 +71,20 @@ def _target(folder: Path) -> None:
 def _model(run: RunFile) -> None:
     from clonalbayes import specs
 
+    model = model_of(run)
     try:
-        specs.load(model_of(run))
+        specs.load("joint" if model is None else model)
     except InputError as error:
         mine = [replace(f, file=run.path.name, column="fit.model") if f.file == "--model" else f for f in error.faults]
         raise InputError(mine) from None
 
 
-def model_of(run: RunFile) -> str:
-    """Return the specification of a run: a name, or a file beside the run file."""
-    from clonalbayes.run import DEFAULT_MODEL
-
-    name = str(run.setting("fit", "model", DEFAULT_MODEL))
+def model_of(run: RunFile) -> str | None:
+    """Return the specification of a run: a name, or a file beside the run file; None if the data choose it."""
+    given = run.setting("fit", "model")
+    if given is None:
+        return None
+    name = str(given)
     return str(run.path.parent / name) if name.endswith(".toml") and not Path(name).is_absolute() else name
 
 

@@ -146,9 +146,11 @@ def _fit(
     """Fit the data, unless the result is there already."""
     from clonalbayes import __version__, specs
     from clonalbayes.results import FILES
+    from clonalbayes.inference.fit import default_model
     from clonalbayes.run import History, checkpoint_of, findings, run_fit
 
-    spec = specs.load(model_of(described))
+    patient = read_patient(folder)
+    spec = specs.load(model_of(described) or default_model(patient.data))
     settings = {name: described.setting("fit", name) for name in FIT_KEYS}
     dating = {name: described.setting("fit", *rest) for name, rest in DATING.items()}
     depends = {name: value for name, value in settings.items() if name != "cores"} | dating
@@ -164,7 +166,7 @@ def _fit(
     key_file.write_text(key, encoding="utf-8")
     record = {ENTRY: _entry(described, key)}
     fitted = run_fit(
-        read_patient(folder), described.out, spec=spec, resume=resume, force=True, progress=progress, record=record,
+        patient, described.out, spec=spec, resume=resume, force=True, progress=progress, record=record,
         history=History(**dating), **settings,
     )  # fmt: skip
     stages.done["fit"] = True

@@ -225,26 +225,33 @@ def gates(signatures: Signatures, state: ChainState) -> np.ndarray:
     return out
 
 
-def log_prior(signatures: Signatures, state: ChainState) -> float:
-    """Log prior density of the signature part of a chain's state, free tags integrated out, up to a constant."""
+def log_prior_profiles(signatures: Signatures, state: ChainState) -> float:
+    """Log prior density of the profiles and their strength, up to a constant."""
+    model = signatures.model
+    shape = strengths(model, state.strength)[0, :, None]
+    density = log_gamma_density(state.weight, shape, shape / model.reference).sum()
+    return float(density) + log_normal_density(state.strength, model.strength_prior)
+
+
+def log_prior_exposures(signatures: Signatures, state: ChainState) -> float:
+    """Log prior density of exposures, spectra and their parameters, free tags integrated out, up to a constant."""
     model, part, _ = conditional(signatures, state)
-    total = 0.0
-    for value, (median, sigma) in (
-        (part.strength, model.strength_prior), (part.mean, model.mean_prior), (part.shape, model.shape_prior)
-    ):  # fmt: skip
-        gap = (np.log(value) - np.log(median)) / sigma
-        total -= float((0.5 * gap * gap + np.log(value)).sum())
+    total = log_normal_density(part.mean, model.mean_prior) + log_normal_density(part.shape, model.shape_prior)
     free = ~model.always
     a, b = model.use_prior[:, free]
     total += float(((a - 1) * np.log(part.use[0, free]) + (b - 1) * np.log1p(-part.use[0, free])).sum())
-    a = strengths(model, part.strength)[0, :, None]
-    total += float(log_gamma_density(part.g[0], a, a / model.reference).sum())
     on = part.theta[0] > 0
     chance = np.where(model.closed, model.leak, part.use[0])
     p = np.where(model.always, 1.0, np.where(on, chance, 1.0 - chance))
     size = log_gamma_density(np.where(on, part.theta[0], 1.0), part.shape[0], (part.shape / part.mean[:, 0])[0])
     total += float((np.log(p) + np.where(on, size, 0.0)).sum())
     return total + float((signatures.noise_weight - 1.0) * np.log(state.spectrum).sum())
+
+
+def log_normal_density(x: np.ndarray, prior: tuple[float, float]) -> float:
+    """Log density of log-normal values, given its median and sigma, summed, up to a constant."""
+    gap = (np.log(x) - np.log(prior[0])) / prior[1]
+    return -float((0.5 * gap * gap + np.log(x)).sum())
 
 
 def log_gamma_density(x: np.ndarray, shape: np.ndarray, rate: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from clonalbayes.intervals import central, hdi
+from clonalbayes.intervals import mean as mean_of
 from clonalbayes.signatures.sampler import Draws
 from clonalbayes.signatures.tables import Table
 
@@ -151,19 +152,22 @@ def _flat(values: np.ndarray) -> np.ndarray:
 
 def _exposures(draws: Draws) -> list[dict[str, Any]]:
     shares, made = _flat(draws.exposures), _flat(draws.allocated)
+    made = np.where(np.isfinite(shares), made, np.nan)
     (low, high), (few, many) = central(shares), central(made)
-    on = (shares > 0).sum(0)
-    n, prior = len(shares), draws.prior_on
+    share_mean, made_mean = mean_of(shares), mean_of(made)
+    on, known = (shares > 0).sum(0), np.isfinite(shares).all(2).sum(0)
+    prior = draws.prior_on
     rows = []
     for k, branch in enumerate(draws.branches):
+        n = max(int(known[k]), 1)
         for r, signature in enumerate(draws.signatures):
             factor = float("nan")
             if prior[k, r] < 1.0:
                 factor = (on[k, r] + 0.5) / (n - on[k, r] + 0.5) * (1 - prior[k, r]) / prior[k, r]
             rows.append({
                 "branch": branch, "signature": signature, "mutations": int(draws.counts[k].sum()),
-                "mean": shares[:, k, r].mean(), "lo": low[k, r], "hi": high[k, r],
-                "made_mean": made[:, k, r].mean(), "made_lo": few[k, r], "made_hi": many[k, r],
+                "mean": share_mean[k, r], "lo": low[k, r], "hi": high[k, r],
+                "made_mean": made_mean[k, r], "made_lo": few[k, r], "made_hi": many[k, r],
                 "p_present": on[k, r] / n, "bayes_factor": factor,
             })  # fmt: skip
     return rows
@@ -278,10 +282,10 @@ def _diagnostics(draws: Draws) -> list[dict[str, Any]]:
     quantities = {"profile strength": np.log(draws.strength)} if draws.known.any() else {}
     fitted = np.einsum("ijkr,ijrc->ijkc", draws.exposures, draws.profiles)
     counts = draws.counts[None, None]
-    quantities["log likelihood"] = (counts * np.log(np.maximum(fitted, 1e-300))).sum((2, 3))
+    quantities["log likelihood"] = np.nansum(counts * np.log(np.maximum(fitted, 1e-300)), (2, 3))
     total = np.maximum(draws.counts.sum(1), 1)
     for r in known:
-        share = (draws.exposures[..., r] * total).sum(2) / total.sum()
+        share = np.nansum(draws.exposures[..., r] * total, 2) / total.sum()
         quantities[f"share of {draws.signatures[r]}"] = share
     rows = []
     for name, values in quantities.items():

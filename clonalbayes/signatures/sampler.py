@@ -34,7 +34,7 @@ class Draws:
     counts
         [K, 96] what was given.
     exposures
-        [chain, draw, K, R] shares of each branch's mutations.
+        [chain, draw, K, R] shares of each branch's mutations; NaN where a draw lacks the branch.
     profiles
         [chain, draw, R, 96].
     allocated

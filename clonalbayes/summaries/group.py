@@ -13,6 +13,7 @@ from clonalbayes.specs import Spec, load
 from clonalbayes.summaries.alignment import FIRST, Draws
 from clonalbayes.summaries.ancestry import depths, restrict
 from clonalbayes.summaries.consensus import Consensus, find_consensus, given_consensus
+from clonalbayes.summaries.exposures import counterparts
 from clonalbayes.summaries.intervals import mean, prior_presence, prior_presence_at
 from clonalbayes.summaries.multiplicity import multiplicity
 from clonalbayes.summaries.trees import find_trees, has_trees, stacked
@@ -26,6 +27,8 @@ _TEXTS = {
     "cellular_prevalence": ("share of all cells", "cells with its mutations; NaN where a draw lacks it"),
     "presence": ("1", "0 absent, 1 subclonal, 2 clonal; -1 where a draw lacks the clone"),
     "clone_size": ("mutations", "mutations of the clone's counterpart in the draw; 0 where it has none"),
+    "counterpart": ("1", "slot of the clone in the draw; -1 where the draw lacks it"),
+    "exposure": ("share of the clone's substitutions", "made by the signature; NaN where a draw lacks the clone"),
     "support": ("1", "share of the draws in which the clone has a counterpart"),
     "clone": ("1", "consensus clone, by falling mean prevalence or as given; 0 noise, -1 germline"),
     "probability": ("1", "share of the draws in which the mutation is there"),
@@ -56,10 +59,10 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
     -------
     xarray.DataTree
         The same groups and `consensus`: `cellular_prevalence` and `presence` (chain, draw, clone, specimen),
-        `clone_size` (chain, draw, clone), `support` (clone), `clone`, `probability`, `runner_up`,
+        `clone_size` and `counterpart` (chain, draw, clone), `support` (clone), `clone`, `probability`, `runner_up`,
         `runner_up_probability`, `p_noise`, `p_germline` (mutation), `multiplicity` (mutation, specimen). Of a
         model with trees also `parent` (chain, draw, clone), `consensus_parent`, `parent_probability` and
-        `prior_presence` (clone). Clusters that were given keep their numbers.
+        `prior_presence` (clone), and of a joint one `exposure` (chain, draw, clone, signature). Clusters that were given keep their numbers.
 
     Raises
     ------
@@ -77,6 +80,11 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
     given = clusters_given(tree)
     found = given_consensus(draws) if given else find_consensus(draws)
     order, per_draw = _clones(posterior, found, given)
+    partner = found.match.partner[:, order]
+    per_draw.append(("counterpart", ["clone"], partner.astype(np.int16)))
+    if "exposure" in posterior:
+        raw = posterior["exposure"].values
+        per_draw.append(("exposure", ["clone", "signature"], counterparts(partner, raw.reshape(-1, *raw.shape[2:]))))
     copies = multiplicity(_dataset(tree), posterior["genotype"].values.reshape(-1, n), draws, found)
     values: dict[str, Any] = {
         **{k: (("chain", "draw", *dims), v.reshape(chains, count, *v.shape[1:])) for k, dims, v in per_draw},
@@ -86,10 +94,11 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
     }
     weights: Any = np.full(3, np.nan)
     if has_trees(tree):
-        values |= _trees(posterior, found.match.partner[:, order], _model(posterior.attrs, spec))
+        values |= _trees(posterior, partner, _model(posterior.attrs, spec))
     else:
         weights = _presence_weights(_model(posterior.attrs, spec))
-    coords = {name: posterior[name].values for name in ("chain", "draw", "mutation", "specimen")}
+    named = ("chain", "draw", "mutation", "specimen", *(("signature",) if "exposure" in posterior else ()))
+    coords = {name: posterior[name].values for name in named}
     out = xr.Dataset(values, {**coords, "clone_id": ("clone", np.arange(1, found.clones + 1))})
     for name, (unit, text) in _TEXTS.items():
         if name in out:
