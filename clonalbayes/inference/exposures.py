@@ -77,7 +77,7 @@ def exposure_variables(
         for d, rows in enumerate(record.exposure):
             exposure[c, d, : len(rows)] = rows
     draws = ("chain", "draw")
-    values = {
+    values: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
         "exposure": ((*draws, "slot", "signature"), exposure),
         "signature_profile": ((*draws, "signature", "context"), np.stack([record.profile for record in records])),
         "profile_strength": (draws, np.stack([record.strength for record in records])),

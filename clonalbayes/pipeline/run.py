@@ -145,8 +145,8 @@ def _fit(
 ) -> Outcome:
     """Fit the data, unless the result is there already."""
     from clonalbayes import __version__, specs
-    from clonalbayes.results import FILES
     from clonalbayes.inference.fit import default_model
+    from clonalbayes.results import FILES
     from clonalbayes.run import History, checkpoint_of, findings, run_fit
 
     patient = read_patient(folder)

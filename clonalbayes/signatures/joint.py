@@ -126,8 +126,8 @@ def candidates(names: Sequence[str], settings: Settings, courses: Sequence[Treat
     Where treatments are known, the signatures of others are left out.
     """
     given = {course.name.lower() for course in courses}
-    named = (name for name in names if name in settings.roles)
-    return tuple(n for n in named if not (given and n in settings.treatments and not given & set(settings.treatments[n])))
+    others = {name for name, by in settings.treatments.items() if given and not given & set(by)}
+    return tuple(name for name in names if name in settings.roles and name not in others)
 
 
 def dates_of(ds: xr.Dataset) -> np.ndarray:

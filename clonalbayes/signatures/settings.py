@@ -73,13 +73,13 @@ class Settings:
         return self.spec.digest
 
 
-def load(name_or_path: str | Path | Settings, part: str = "signatures") -> Settings:
+def load(name_or_path: str | Path | specs.Spec | Settings, part: str = "signatures") -> Settings:
     """Read a specification of the signature or the timing model.
 
     Parameters
     ----------
     name_or_path
-        "signatures", "timing" or a TOML file.
+        "signatures", "timing", a TOML file or a specification.
     part
         What it is to be used for: a specification of timing serves for signatures too.
 
@@ -97,7 +97,7 @@ def load(name_or_path: str | Path | Settings, part: str = "signatures") -> Setti
     spec = specs.load(name_or_path, None)
     if part not in (spec.family, *specs.SERVES.get(spec.family, ())):
         message = f"this is a specification of {spec.family}, not of {part}"
-        raise fail(str(name_or_path), message, f'Start one of your own with extends = "{part}".')
+        raise fail(str(getattr(name_or_path, "name", name_or_path)), message, f'Start one of your own with extends = "{part}".')
     priors = {}
     of_part = specs.FAMILIES[part if spec.family == "joint" else spec.family].priors
     for name, prior in spec.priors.items():

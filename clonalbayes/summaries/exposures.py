@@ -57,7 +57,8 @@ def exposure_draws(tree: Any, spec: Spec, seed: int = 0) -> Draws | None:
     if "exposure" not in posterior:
         return None
     part = signatures_of(tree, spec)
-    picked = np.unique(np.linspace(0, posterior.sizes["draw"] - 1, max(MOST // posterior.sizes["chain"], 2)).astype(int))
+    most = max(MOST // posterior.sizes["chain"], 2)
+    picked = np.unique(np.linspace(0, posterior.sizes["draw"] - 1, most).astype(int))
     posterior, consensus = posterior.isel(draw=picked), consensus.isel(draw=picked)
     chains, draws = posterior.sizes["chain"], len(picked)
     slots = consensus["counterpart"].values.reshape(chains * draws, -1)

@@ -62,7 +62,8 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
         `clone_size` and `counterpart` (chain, draw, clone), `support` (clone), `clone`, `probability`, `runner_up`,
         `runner_up_probability`, `p_noise`, `p_germline` (mutation), `multiplicity` (mutation, specimen). Of a
         model with trees also `parent` (chain, draw, clone), `consensus_parent`, `parent_probability` and
-        `prior_presence` (clone), and of a joint one `exposure` (chain, draw, clone, signature). Clusters that were given keep their numbers.
+        `prior_presence` (clone), and of a joint one `exposure` (chain, draw, clone, signature). Clusters that were
+        given keep their numbers.
 
     Raises
     ------

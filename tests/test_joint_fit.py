@@ -1,0 +1,133 @@
+"""The joint model end to end: exposures in the posterior, resumed runs, gates, and when it is the default."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from joint_case import EXPOSURES, NAMES, chain_of, patient
+
+from clonalbayes.inference import fit
+from clonalbayes.inference.fit import default_model, make_plan
+from clonalbayes.kernels import refs
+from clonalbayes.kernels.contexts import context_loglik
+from clonalbayes.kernels.layout import NO_CONTEXT
+from clonalbayes.signatures import joint
+from clonalbayes.specs import load
+from clonalbayes.summaries import summarise
+
+SHORT = {"chains": 2, "tune": 60, "draws": 40, "seed": 3, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    ds, clone = patient()
+    return summarise(fit(ds, **SHORT), "joint"), clone
+
+
+def test_where_mutations_have_contexts_the_joint_model_is_the_default():
+    assert default_model(patient()[0]) == "joint"
+    assert default_model(patient(contexts=False)[0]) == "tree"
+    assert default_model(patient()[0].drop_vars("context")) == "tree"
+
+
+def test_draws_have_exposures_and_profiles(fitted):
+    tree, _ = fitted
+    posterior = tree["posterior"].to_dataset()
+    assert posterior["exposure"].dims == ("chain", "draw", "slot", "signature")
+    assert posterior["exposure"].dtype == np.float32
+    used = posterior["assignment"].max("mutation") >= posterior["slot"]
+    held = posterior["exposure"].notnull().all("signature")
+    assert (held == used).all()
+    shares = posterior["exposure"].values[held.values].sum(-1)
+    assert shares == pytest.approx(1.0, abs=1e-5)
+    assert posterior["signature_profile"].sum("context").values == pytest.approx(1.0, abs=1e-5)
+    assert list(posterior["signature"].values)[:2] == ["SBS1", "SBS5"]
+    assert posterior.attrs["model"] == "joint"
+
+
+def test_exposures_of_consensus_clones_are_near_the_truth(fitted):
+    tree, clone = fitted
+    consensus = tree["consensus"].to_dataset()
+    names = list(consensus["signature"].values)
+    found = np.nanmean(consensus["exposure"].values, (0, 1))[:, [names.index(name) for name in NAMES]]
+    for k in range(4):
+        row = int(np.bincount(consensus["clone"].values[clone == k].clip(0)).argmax()) - 1
+        assert found[row] == pytest.approx(EXPOSURES[k], abs=0.25)
+
+
+def test_treatments_that_were_not_given_are_no_candidates():
+    plan = make_plan(patient()[0], load("joint"), {"tune": 1, "draws": 1, "fixed_clusters": False})
+    assert plan.signatures.names == ("SBS1", "SBS5", "SBS18", "SBS87", "new1")
+    without = make_plan(patient(treated=False)[0], load("joint"), {"tune": 1, "draws": 1, "fixed_clusters": False})
+    assert "SBS31" in without.signatures.names
+    assert not np.isfinite(without.signatures.begins).any()
+
+
+def test_a_branch_sampled_before_the_treatment_has_a_closed_gate():
+    part = chain_of(patient()[0]).plan.signatures
+    presence = np.array([[1, 1, 1], [0, 1, 0], [0, 0, 0]])
+    closed = part.closed(presence)
+    r = part.names.index("SBS87")
+    assert closed[:, r].tolist() == [True, False, False]
+    assert not np.delete(closed, r, 1).any()
+
+
+def test_the_gates_are_those_of_the_exposures_conditional_prior():
+    chain = chain_of(patient()[0])
+    for _ in range(3):
+        chain.step()
+    part, state = chain.plan.signatures, chain.state
+    gate, r = chain.work.gate, part.names.index("SBS87")
+    on, use, leak = state.intensity[:, r] > 0, state.use[r], part.model.leak
+    assert gate[:, 0] == pytest.approx(np.log(np.where(on, leak / use, (1 - leak) / (1 - use))))
+    assert (gate[:, 1:] == 0).all()
+
+
+def test_the_table_is_that_of_exposures_and_profiles():
+    ds, _ = patient()
+    chain = chain_of(ds)
+    for _ in range(4):
+        chain.step()
+    state, part = chain.state, chain.plan.signatures
+    clones = int(state.n_clones[0])
+    rate = joint.exposures(state) @ (state.weight / state.weight.sum(1, keepdims=True))
+    table = np.log(np.vstack([rate, state.spectrum[:1], state.spectrum[1:]]))
+    kept = part.context < NO_CONTEXT
+    row = np.where(state.z >= 0, state.z, np.where(state.z == -1, clones + 1, clones))
+    wanted = table[row[kept], part.context[kept]].sum()
+    reads = refs.refer_data(chain.plan.reads.data)
+    found = context_loglik(reads, refs.refer_state(state), refs.refer_work(chain.work))
+    assert found == pytest.approx(wanted)
+    assert kept.sum() == (ds["context"].values != "").sum()
+
+
+def test_a_resumed_chain_goes_on_to_the_same_draws():
+    ds, _ = patient(members=20)
+    whole, first = chain_of(ds), chain_of(ds)
+    for _ in range(40):
+        whole.step()
+    for _ in range(33):
+        first.step()
+    saved = first.snapshot()
+    second = chain_of(ds, seed=9)
+    second.restore({name: values.copy() for name, values in saved.items()})
+    for _ in range(7):
+        second.step()
+    for name, values in whole.snapshot().items():
+        assert np.array_equal(values, second.snapshot()[name]), name
+
+
+def test_draws_do_not_depend_on_the_number_of_cores():
+    ds, _ = patient(members=15)
+    one, two = (fit(ds, **SHORT | {"draws": 5, "tune": 10, "cores": cores}) for cores in (1, 2))
+    for name in ("assignment", "exposure", "signature_profile"):
+        assert np.array_equal(one["posterior"][name].values, two["posterior"][name].values, equal_nan=True)
+
+
+def test_contexts_are_left_out_of_a_model_that_does_not_ask_for_them():
+    ds, _ = patient(members=10)
+    plain = fit(ds, spec="tree", **SHORT | {"draws": 5, "tune": 10})
+    other = fit(patient(members=10, contexts=False)[0], spec="tree", **SHORT | {"draws": 5, "tune": 10})
+    assert "exposure" not in plain["posterior"]
+    assert np.array_equal(plain["posterior"]["assignment"].values, other["posterior"]["assignment"].values)
+
