@@ -48,7 +48,9 @@ admissible                    (observed)            room for all clones, possibl
                                                     constraints of the specification
 ============================  ====================  ==============================================
 
-`partition`, `prevalence`, `tree`, `purity`, `conditions`, `reads` and `called` hold one part each, with its
+The joint model (specification `joint`) adds the contexts of mutations, with the variables of `contexts`.
+
+`partition`, `prevalence`, `tree`, `purity`, `conditions`, `reads`, `called` and `contexts` hold one part each, with its
 formulas, so that other models can be built from them. The free variables of the clone model have no
 transforms, because `clonalbayes.steps.CloneStep` updates all of them.
 """

@@ -14,6 +14,7 @@ from clonalbayes.genotypes import compile_priors, compile_reads
 from clonalbayes.kernels.layout import Priors
 from clonalbayes.model.called import add_reads
 from clonalbayes.model.conditions import add_tree_condition
+from clonalbayes.model.contexts import add_contexts
 from clonalbayes.model.partition import add_partition
 from clonalbayes.model.prevalence import (
     PRESENCE,
@@ -24,6 +25,8 @@ from clonalbayes.model.prevalence import (
 from clonalbayes.model.purity import add_tree_purity
 from clonalbayes.model.reads import SampleParameters, add_genotype, add_sample_parameters, alt_fractions
 from clonalbayes.model.tree import add_tree
+from clonalbayes.signatures.joint import Signatures
+from clonalbayes.signatures.settings import load
 from clonalbayes.specs import Spec
 from clonalbayes.steps import VARIABLES, CloneBlock, TreeBlock, register, register_tree
 from clonalbayes.steps.clone_step import TAG
@@ -39,7 +42,7 @@ def build_model(data: Patient | xr.Dataset, spec: str | Path | Spec = "clones") 
     """State the whole joint density of a model for one patient.
 
     Inside the model `pm.sample` picks clonalbayes' own step methods by itself (not where the specification has
-    constraints: `clonalbayes.fit` keeps to those). For long runs
+    constraints, nor in the joint model with contexts: `clonalbayes.fit` samples those). For long runs
     `clonalbayes.fit` runs the same kernels with less overhead.
 
     Parameters
@@ -89,6 +92,11 @@ def build_model(data: Patient | xr.Dataset, spec: str | Path | Spec = "clones") 
         genotype = add_genotype(reads)
         fractions = alt_fractions(reads, assignment, genotype, clones, parameters)
         add_reads(reads, spec, assignment, fractions, parameters.precision)
+        signatures = Signatures.of(ds, np.arange(len(mutations)), load(spec)) if spec.family == "joint" else None
+        if signatures is not None:
+            add_contexts(signatures, load(spec), assignment, model["presence"], mutations)
+    if signatures is not None:
+        return model
     if with_tree:
         if not spec.constraints:  # the step does not know them
             tree_block = TreeBlock(reads, priors, slots, tuple(variable.name for variable in model.free_RVs))

@@ -90,9 +90,16 @@ def build_signature_model(
     return model
 
 
-def add_profiles(reference: np.ndarray, settings: Settings) -> Any:
-    """Add `profile_strength`, `weight` and `profile` to the model of the context; returns the weights."""
+def add_profiles(
+    reference: np.ndarray, settings: Settings, strengths: tuple[np.ndarray, np.ndarray] | None = None
+) -> Any:
+    """Add `profile_strength`, `weight` and `profile` to the model of the context; returns the weights.
+
+    `strengths` says of each signature whether its strength is the learned one, and what it is if not.
+    """
     strength = log_normal("profile_strength", settings.prior("profile_strength"))
+    if strengths is not None:
+        strength = pt.switch(strengths[0], strength, strengths[1])[:, None]
     weight = pm.Gamma("weight", alpha=strength, beta=strength / reference, dims=("signature", "context"))
     pm.Deterministic("profile", weight / weight.sum(1, keepdims=True), dims=("signature", "context"))
     return weight

@@ -97,7 +97,8 @@ def load(name_or_path: str | Path | specs.Spec | Settings, part: str = "signatur
     spec = specs.load(name_or_path, None)
     if part not in (spec.family, *specs.SERVES.get(spec.family, ())):
         message = f"this is a specification of {spec.family}, not of {part}"
-        raise fail(str(getattr(name_or_path, "name", name_or_path)), message, f'Start one of your own with extends = "{part}".')
+        where = spec.name if isinstance(name_or_path, specs.Spec) else str(name_or_path)
+        raise fail(where, message, f'Start one of your own with extends = "{part}".')
     priors = {}
     of_part = specs.FAMILIES[part if spec.family == "joint" else spec.family].priors
     for name, prior in spec.priors.items():
