@@ -77,7 +77,7 @@ def test_the_gates_are_those_of_the_exposures_conditional_prior():
     for _ in range(3):
         chain.step()
     part, state = chain.plan.signatures, chain.state
-    gate, r = chain.work.gate, part.names.index("SBS87")
+    gate, r = chain.rungs[0].work.gate, part.names.index("SBS87")
     on, use, leak = state.intensity[:, r] > 0, state.use[r], part.model.leak
     assert gate[:, 0] == pytest.approx(np.log(np.where(on, leak / use, (1 - leak) / (1 - use))))
     assert (gate[:, 1:] == 0).all()
@@ -96,7 +96,7 @@ def test_the_table_is_that_of_exposures_and_profiles():
     row = np.where(state.z >= 0, state.z, np.where(state.z == -1, clones + 1, clones))
     wanted = table[row[kept], part.context[kept]].sum()
     reads = refs.refer_data(chain.plan.reads.data)
-    found = context_loglik(reads, refs.refer_state(state), refs.refer_work(chain.work))
+    found = context_loglik(reads, refs.refer_state(state), refs.refer_work(chain.rungs[0].work))
     assert found == pytest.approx(wanted)
     assert kept.sum() == (ds["context"].values != "").sum()
 
