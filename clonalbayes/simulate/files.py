@@ -81,7 +81,7 @@ def write_example(
     folder: Path,
     n_mutations: int = 700,
     *,
-    depth: float = 80.0,
+    depth: float = 100.0,
     panel: int = 6,
     seed: int = 1,
     say: Callable[[str], None] = lambda line: None,

@@ -52,7 +52,7 @@ SIGNATURES = ("SBS1", "SBS5", "SBS87")
 RATES = (0.25, 1.0, 1.5)
 """Mutations per day by each signature: the first two at all times, the third while thiopurine is given."""
 
-BEFORE = 0.5
+BEFORE = 0.8
 """The first two, before the founder, as a share of what they are in the leukaemia."""
 
 
@@ -76,11 +76,11 @@ class Clone:
 
 
 CLONES: dict[str, Clone] = {
-    "trunk": Clone("", "2010-09-20", (0.05, 0.04, 0, 0, 0, 0, 0, 0)),
-    "del17p": Clone("trunk", "2011-08-10", (0.20, 0.08, 0, 0, 0, 0, 0, 0)),
-    "major": Clone("trunk", "2011-04-15", (0.65, 0.43, 0.01, 0, 0, 0, 0, 0)),
-    "major_sub": Clone("major", "2011-12-01", (0.10, 0.45, 0, 0, 0, 0, 0, 0)),
-    "progression": Clone("major", "2013-06-20", (0, 0, 0.04, 0, 0, 0, 0, 0)),
+    "trunk": Clone("", "2010-03-20", (0.05, 0.04, 0, 0, 0, 0, 0, 0)),
+    "del17p": Clone("trunk", "2010-11-25", (0.20, 0.08, 0, 0, 0, 0, 0, 0)),
+    "major": Clone("trunk", "2011-05-20", (0.65, 0.43, 0.01, 0, 0, 0, 0, 0)),
+    "major_sub": Clone("major", "2011-12-20", (0.10, 0.45, 0, 0, 0, 0, 0, 0)),
+    "progression": Clone("major", "2013-06-01", (0, 0, 0.04, 0, 0, 0, 0, 0)),
     "relapse": Clone("progression", "2014-02-20", (0, 0, 0.05, 0.06, 0.04, 0, 0, 0)),
     "relapse1": Clone("relapse", "2014-09-25", (0, 0, 0.42, 0.30, 0, 0, 0, 0)),
     "relapse1_x": Clone("relapse1", "2015-03-01", (0, 0, 0.38, 0.12, 0, 0, 0, 0)),
