@@ -8,13 +8,14 @@ import xarray as xr
 from posteriors import known, patient
 from scipy import stats
 
-from clonalbayes import results
-from clonalbayes.detection.pooled import pooled_limit, upper_tail
+from clonalbayes import results, specs
+from clonalbayes.detection.pooled import log_bayes_factor, pooled_limit, upper_tail
 from clonalbayes.detection.single_rate import single_rate_test
 from clonalbayes.summaries import detection, summarise
 from clonalbayes.summaries.detection_words import percent, sentences
 
-LEVEL, POWER = detection.LEVEL, detection.POWER
+LEVEL, POWER = 0.01, 0.95
+SPEC = specs.load("detection", "detection")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_limits_fall_with_reads_and_rise_with_what_is_not_known():
 
 
 def test_one_row_a_clone_and_sample_with_pooled_reads(summary):
-    rows = detection.detection_rows(summary)
+    rows = detection.detection_rows(summary, SPEC)
     clone = summary["consensus"]["clone"].values
     assert [(row["clone"], row["sample"]) for row in rows] == [(k, s) for k in (1, 2, 3) for s in "AB"]
     for row in rows:
@@ -95,13 +96,13 @@ def test_sites_that_copy_number_removed_or_that_have_no_reads_are_left_out(summa
     copies[first[:4], 0] = 0
     depth[first[4:6], 0] = 0
     tree = changed(summary, copies, depth)
-    before, after = (detection.detection_rows(t)[0] for t in (summary, tree))
+    before, after = (detection.detection_rows(t, SPEC)[0] for t in (summary, tree))
     assert (after["n_left_out"], after["n_uncovered"]) == (4, 2)
     assert after["n_sites"] == before["n_sites"] - 6
     assert after["lod_prevalence"] > before["lod_prevalence"]
     copies[first, 0] = 0
     tree = changed(summary, copies, depth)
-    gone = detection.detection_rows(tree)[0]
+    gone = detection.detection_rows(tree, SPEC)[0]
     assert gone["verdict"] == "no reads"
     assert np.isnan(gone["lod_prevalence"])
     assert gone["single_rate_p"] == 1.0
@@ -113,12 +114,12 @@ def test_the_table_goes_into_the_result_folder(summary, tmp_path):
     results.write(summary, patient(summary["observed_data"].to_dataset()), tmp_path / "r", {}, [part])
     lines = (tmp_path / "r" / "detection.tsv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 7
-    assert lines[0].startswith("clone\tsample\tp_present\tbayes_factor\tprevalence_mean")
+    assert lines[0].startswith("clone\tsample\tp_present\tlog10_bayes_factor\tprevalence_mean")
     assert results.open_result(tmp_path / "r").run["detection"]["findings"] == part.entry["findings"]
 
 
 def row(clone, sample, mean, verdict="present", p=1.0, limit=0.001):
-    ends = {"bayes_factor": 2.0, "prevalence_lo": 0.8 * mean, "prevalence_hi": 1.2 * mean}
+    ends = {"log10_bayes_factor": 0.3, "prevalence_lo": 0.8 * mean, "prevalence_hi": 1.2 * mean}
     return {"clone": clone, "sample": sample, "prevalence_mean": mean, "p_present": p, "lod_prevalence": limit} | {
         "verdict": verdict, **ends
     }  # fmt: skip
@@ -138,22 +139,48 @@ def test_sentences_say_what_was_there_what_is_open_and_what_would_have_been_foun
         "it makes up 48 % of AML."
     )
     assert said[1].startswith("Clone 4 was still there at R2, at 1 % of the cells")
-    assert said[2].startswith("Clone 4 in AML is undecided: probability of presence 0.4, Bayes factor 2, at most")
+    assert said[2].startswith("Clone 4 in AML is undecided: probability of presence 0.4, Bayes factor of its reads 2,")
     assert said[3] == "Clone 9 was not found in D1: a clone above 0.14 % of the cells would have been found."
     assert said[4].endswith("a clone above 0.2 % of the cells would have been found; nor in R2 (0.3 %).")
     assert sentences(rows, {})[0].startswith("Clone 9 is there at R2"), "without dates nothing is said of order"
 
 
 @pytest.mark.parametrize(
-    ("p", "factor", "word"),
+    ("p", "shown", "word"),
     [
-        (0.99, 50.0, "present"), (0.99, np.nan, "present"), (0.99, 2.0, "undecided"),
-        (0.5, 50.0, "undecided"), (0.01, 0.1, "absent or too small"),
+        (0.99, True, "present"), (0.99, False, "undecided"),
+        (0.5, True, "undecided"), (0.01, False, "absent or too small"),
     ],
 )  # fmt: skip
-def test_presence_wants_reads_that_show_it(p, factor, word):
-    assert detection._verdict({"depth": 100, "p_present": p, "bayes_factor": factor}) == word
-    assert detection._verdict({"depth": 0, "p_present": p, "bayes_factor": factor}) == "no reads"
+def test_presence_wants_reads_that_show_it(p, shown, word):
+    assert detection._verdict({"depth": 100, "p_present": p}, shown) == word
+    assert detection._verdict({"depth": 0, "p_present": p}, shown) == "no reads"
+
+
+def test_the_evidence_is_the_integral_over_the_size():
+    scales = np.array([1e-3, 0.1])
+    for alt, noise, exposure in ((0, 5.0, 2e4), (14, 5.0, 2e4), (900, 5.0, 2e4), (3, 0.1, 300.0)):
+        found = log_bayes_factor(np.array(alt), noise, 0.2, 1.0, exposure, scales)
+
+        def likelihood(v, alt=alt, noise=noise, exposure=exposure):
+            mean = noise + v * exposure
+            size = mean**2 / (0.2 * noise) ** 2
+            return stats.nbinom.logpmf(alt, size, size / (size + mean))
+
+        v = np.geomspace(1e-9, 1.0, 200_001)
+        prior = np.mean([stats.beta.pdf(v, 1.0, 1.0 / b) for b in scales], 0)
+        top = likelihood(v).max()
+        integral = top + np.log(np.trapezoid(np.exp(likelihood(v) - top) * prior, v))
+        assert found == pytest.approx(integral - likelihood(0.0), abs=0.05)
+    assert log_bayes_factor(np.array(0), 0.0, 0.2, 1.0, 0.0, scales) == 0.0
+
+
+def test_evidence_of_a_clone_below_counts_for_the_clade(summary):
+    evidence = np.array([[0.0, 0.5], [3.0, -1.0], [-1.0, 7.0]])
+    groups = {f"/{name}": node.to_dataset() for name, node in summary.children.items()}
+    groups["/consensus"] = groups["/consensus"].assign(consensus_parent=("clone", [0, 1, 2]))
+    found = detection._of_clade(evidence, xr.DataTree.from_dict(groups))
+    assert found.tolist() == [[3.0, 7.0], [3.0, 7.0], [-1.0, 7.0]]
 
 
 def test_many_sentences_are_cut_and_counted():

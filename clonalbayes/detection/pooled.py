@@ -1,4 +1,4 @@
-"""The limit of detection where all sites of a sample err alike: closed-form tails, for many clones at once.
+"""Limit of detection and evidence where all sites of a sample err alike: closed forms, for many clones at once.
 
 The fit of a patient learns one error rate for each sample, and how far its reads scatter. All alt reads at a
 clone's sites together are then what tells, and their number is nearly negative binomial: with N reads at the
@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from clonalbayes.detection.size import slab_mass
+
 LARGEST_SIZE = 1e9
 """Size of a negative binomial from which it is a Poisson."""
 
-STEPS = 45
-"""Halvings of a search."""
+STEPS, POINTS, LOWEST = 45, 240, 1e-7
+"""Halvings of a search; points over which a prevalence is integrated, and the lowest of them."""
 
 
 def pooled_limit(
@@ -61,6 +63,48 @@ def pooled_limit(
         good = _found(threshold, noise, 10.0**middle * exposure, dispersion, known) >= power
         low, high = np.where(good, low, middle), np.where(good, middle, high)
     return np.where(reachable & (exposure > 0.0), 10.0**high, np.nan)
+
+
+def log_bayes_factor(
+    alt: np.ndarray,
+    noise: np.ndarray,
+    spread: np.ndarray,
+    dispersion: np.ndarray,
+    exposure: np.ndarray,
+    scales: np.ndarray,
+) -> np.ndarray:
+    """Evidence of the pooled reads for presence, natural logarithm; 0 where there is no exposure.
+
+    Parameters
+    ----------
+    alt
+        Alt reads at the sites.
+    noise, spread, dispersion, exposure
+        As in `pooled_limit`; all five broadcast.
+    scales
+        [B] scales of the prevalence given presence, equally likely: Beta(1, 1 / scale) each.
+    """
+    alt, noise, spread, dispersion, exposure = np.broadcast_arrays(alt, noise, spread, dispersion, exposure)
+    known = (spread * noise) ** 2
+    grid = np.concatenate([[0.0], np.geomspace(LOWEST, 1.0, POINTS)])
+    mass = slab_mass(grid, scales).mean(0)
+    logs = np.empty((POINTS + 1, *alt.shape))
+    for at, prevalence in enumerate(grid):
+        mean = noise + prevalence * exposure
+        logs[at] = _log_density(alt, mean, dispersion * mean + known)
+    top = logs.max(0)
+    present = top + np.log(np.tensordot(mass, np.exp(logs - top), 1))
+    return np.where(exposure > 0.0, present - logs[0], 0.0)
+
+
+def _log_density(x: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Log probability of a negative binomial with this mean and variance, without the factorial of x."""
+    from scipy import special
+
+    mean = np.maximum(mean, 1e-12)
+    size = np.minimum(mean**2 / np.maximum(variance - mean, 1e-300), LARGEST_SIZE)
+    ways = special.gammaln(x + size) - special.gammaln(size) - x * np.log(size + mean)
+    return np.asarray(ways + x * np.log(mean) - size * np.log1p(mean / size))
 
 
 def upper_tail(at: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:

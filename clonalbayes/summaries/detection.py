@@ -13,19 +13,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from clonalbayes import genotypes
-from clonalbayes.detection.pooled import pooled_limit
+from clonalbayes import genotypes, specs
+from clonalbayes.detection.pooled import log_bayes_factor, pooled_limit
 from clonalbayes.detection.single_rate import single_rate_tests
+from clonalbayes.detection.size import size_scales
+from clonalbayes.specs import Spec
 from clonalbayes.summaries.detection_words import sentences
 from clonalbayes.summaries.part import Part
 from clonalbayes.summaries.tables import clone_table
 
-LEVEL, POWER = 0.01, 0.95
-"""False positives, and the probability of being found, at the limit of detection."""
-
-SURE, SHOWN = 0.95, 10.0
-"""Probability from which a verdict speaks of presence or absence; Bayes factor from which the reads, and not only
-what is usual in this patient, say so."""
+SURE, SHOWN = 0.95, 1.0
+"""Probability from which a verdict speaks of presence or absence; log10 of the Bayes factor from which the reads,
+and not only what is usual in this patient, say so."""
 
 LOST, UNKNOWN = 0, -1
 """Copies per carrying cell: removed by copy number; not defined, such as where the alt fraction was given."""
@@ -69,19 +68,28 @@ def detection_part(tree: xr.DataTree) -> Part:
     Part
         One row a clone and sample, and findings in words.
     """
-    rows = detection_rows(tree)
+    spec = specs.load("detection", "detection")
+    rows = detection_rows(tree, spec)
     dates: Any = tree["constant_data"]
     when = dates["date"].values.astype(str) if "date" in dates else np.full(dates.sizes["specimen"], "")
     entry = {
-        "level": LEVEL,
-        "power": POWER,
+        "level": spec.constant("level"),
+        "power": spec.constant("power"),
         "findings": sentences(rows, dict(zip(_samples(tree), map(str, when), strict=True))),
     }
     return Part("detection", entry, {"detection": rows})
 
 
-def detection_rows(tree: xr.DataTree) -> list[dict[str, Any]]:
-    """One row per clone and sample; the columns are described in `docs/outputs.md`."""
+def detection_rows(tree: xr.DataTree, spec: Spec) -> list[dict[str, Any]]:
+    """One row per clone and sample; the columns are described in `docs/outputs.md`.
+
+    Parameters
+    ----------
+    tree
+        From `summarise`.
+    spec
+        Of the family `detection`: level, power, and scales of the size.
+    """
     posterior: Any = tree["posterior"]
     table = clone_table(tree)
     sites = pooled_sites(tree)
@@ -91,12 +99,16 @@ def detection_rows(tree: xr.DataTree) -> list[dict[str, Any]]:
     with np.errstate(invalid="ignore", divide="ignore"):
         dispersion = 1.0 + np.nan_to_num(sites.squares / sites.depth) / (precision + 1.0)
         gain = sites.exposure / sites.depth
-    limit = pooled_limit(noise, spread, dispersion, sites.exposure, LEVEL, POWER)
+    known = (noise, spread, dispersion, sites.exposure)
+    limit = pooled_limit(*known, spec.constant("level"), spec.constant("power"))
+    scales = size_scales(spec.value("size_scale", "lower"), spec.value("size_scale", "upper"))
+    evidence = log_bayes_factor(sites.alt, *known, scales) / np.log(10.0)
     p_single, low, high = single_rate_tests(sites.alt, sites.depth, single)
-    columns: dict[str, np.ndarray] = {
-        name: table[name].to_numpy() for name in ("clone", "sample", "p_present", "bayes_factor")
-    }
-    columns |= {f"prevalence_{end}": table[f"prevalence_{end}"].to_numpy() for end in ("mean", "lo", "hi")}
+    columns: dict[str, np.ndarray] = {name: table[name].to_numpy() for name in ("clone", "sample", "p_present")}
+    columns |= {"log10_bayes_factor": evidence}
+    size = {end: table[f"prevalence_{end}"].to_numpy() for end in ("mean", "lo", "hi")}
+    columns |= {f"prevalence_{end}": value for end, value in size.items()}
+    columns |= {f"vaf_{end}": value * gain.ravel() for end, value in size.items()}
     columns |= {"n_sites": sites.used, "n_left_out": sites.left_out, "n_uncovered": sites.uncovered}
     columns |= {"alt_count": sites.alt, "depth": sites.depth, "noise_expected": noise}
     columns |= {"lod_prevalence": limit, "lod_vaf": limit * gain}
@@ -104,7 +116,22 @@ def detection_rows(tree: xr.DataTree) -> list[dict[str, Any]]:
     columns |= {"single_rate_lo": low, "single_rate_hi": high}
     cells = zip(*(column.ravel().tolist() for column in columns.values()), strict=True)
     rows = [dict(zip(columns, values, strict=True)) for values in cells]
-    return [row | {"verdict": _verdict(row)} for row in rows]
+    shown = (_of_clade(evidence, tree) >= SHOWN).ravel()
+    return [row | {"verdict": _verdict(row, bool(here))} for row, here in zip(rows, shown, strict=True)]
+
+
+def _of_clade(evidence: np.ndarray, tree: xr.DataTree) -> np.ndarray:
+    """Largest evidence of a clone or any below it in the consensus tree, [K, S]: their cells are of the clade."""
+    group: Any = tree["consensus"]
+    largest = evidence.copy()
+    if "consensus_parent" in group:
+        parent = group["consensus_parent"].values.astype(int)
+        for k in range(len(parent)):
+            above = parent[k]
+            while above > 0:
+                largest[above - 1] = np.maximum(largest[above - 1], evidence[k])
+                above = parent[above - 1]
+    return largest
 
 
 def pooled_sites(tree: xr.DataTree) -> PooledSites:
@@ -155,10 +182,10 @@ def _samples(tree: xr.DataTree) -> list[str]:
     return [str(name) for name in posterior["specimen"].values]
 
 
-def _verdict(row: dict[str, Any]) -> str:
-    """Say in words what a row means, as ``clonalbayes detect`` does."""
+def _verdict(row: dict[str, Any], shown: bool) -> str:
+    """Say in words what a row means, as ``clonalbayes detect`` does; `shown`: whether reads speak for presence."""
     if not row["depth"]:
         return "no reads"
-    if row["p_present"] >= SURE and not row["bayes_factor"] < SHOWN:
+    if row["p_present"] >= SURE and shown:
         return "present"
     return "absent or too small" if row["p_present"] <= 1.0 - SURE else "undecided"

@@ -65,9 +65,10 @@ def _small(row: Row, clone: Sequence[Row], dates: Mapping[str, str]) -> str:
 
 
 def _open(row: Row) -> str:
+    factor = 10.0 ** min(row["log10_bayes_factor"], 300.0)
     return (
         f"Clone {row['clone']} in {row['sample']} is undecided: probability of presence "
-        f"{probability(row['p_present'])}, Bayes factor {row['bayes_factor']:.2g}, at most "
+        f"{probability(row['p_present'])}, Bayes factor of its reads {factor:.2g}, at most "
         f"{percent(row['prevalence_hi'])} of the cells."
     )
 
