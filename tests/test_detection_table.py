@@ -142,6 +142,8 @@ def test_sentences_say_what_was_there_what_is_open_and_what_would_have_been_foun
     assert said[2].startswith("Clone 4 in AML is undecided: probability of presence 0.4, Bayes factor of its reads 2,")
     assert said[3] == "Clone 9 was not found in D1: a clone above 0.14 % of the cells would have been found."
     assert said[4].endswith("a clone above 0.2 % of the cells would have been found; nor in R2 (0.3 %).")
+    unseen = sentences([row(7, "A", 0.001, "undecided", 0.97) | {"log10_bayes_factor": -0.4}], {})
+    assert unseen == ["Clone 7 was not found in A: a clone above 0.1 % of the cells would have been found."]
     assert sentences(rows, {})[0].startswith("Clone 9 is there at R2"), "without dates nothing is said of order"
 
 

@@ -37,7 +37,8 @@ def sentences(rows: Sequence[Row], dates: Mapping[str, str]) -> list[str]:
         clones.setdefault(row["clone"], []).append(row)
     small = [row for row in rows if row["verdict"] == PRESENT and 0.0 < row["prevalence_mean"] < SMALL]
     small.sort(key=lambda row: row["prevalence_mean"])
-    undecided = sorted((row for row in rows if row["verdict"] == UNDECIDED), key=lambda row: -row["p_present"])
+    undecided = [row for row in rows if row["verdict"] == UNDECIDED and not _unseen(row)]
+    undecided.sort(key=lambda row: -row["p_present"])
     found = [_small(row, clones[row["clone"]], dates) for row in small]
     absent = [text for clone in clones.values() for text in _not_found(clone)]
     open_ = [_open(row) for row in undecided]
@@ -73,10 +74,15 @@ def _open(row: Row) -> str:
     )
 
 
+def _unseen(row: Row) -> bool:
+    """Whether a clone was looked for and its reads speak against it, whatever other clones make of its presence."""
+    return row["verdict"] == ABSENT or (row["verdict"] == UNDECIDED and row["log10_bayes_factor"] < 0.0)
+
+
 def _not_found(clone: Sequence[Row]) -> list[str]:
     """Samples without the clone, and the size above which it would have been found in each."""
     name = clone[0]["clone"]
-    absent = [row for row in clone if row["verdict"] == ABSENT]
+    absent = [row for row in clone if _unseen(row)]
     known = [row for row in absent if row["lod_prevalence"] == row["lod_prevalence"]]
     texts = []
     if known:
