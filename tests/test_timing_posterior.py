@@ -14,9 +14,10 @@ from clonalbayes.cli import main
 from clonalbayes.data.treatments import Treatment, add_treatments
 from clonalbayes.faults import InputError
 from clonalbayes.signatures.contexts import CONTEXTS
+from clonalbayes.signatures.tables import read_reference
 from clonalbayes.summaries import summarise
-from clonalbayes.summaries.dating import date_fit
-from clonalbayes.timing.posterior import branch_draws, clone_of_mutations, detection, tree_draws
+from clonalbayes.summaries.dating import date_fit, own_exposures
+from clonalbayes.timing.posterior import TreeDraws, branch_draws, clone_of_mutations, detection, tree_draws
 
 DATES = ("2010-01-01", "2012-01-01")
 
@@ -144,6 +145,29 @@ def test_the_numbers_of_the_branches_follow_the_draws():
     by_signature = sum(row[f"{name}_mean"] for name in ("SBS1", "SBS5", "SBS87"))
     contexts = tree_draws(tree, "2000-01-01", trees=5).counts[:, 0].sum(1)
     assert by_signature == pytest.approx(contexts.mean(), abs=1e-9)
+
+
+def test_dates_use_the_exposures_of_a_joint_fit():
+    reference = read_reference()
+    kept = [reference.names.index(name) for name in ("SBS1", "SBS5", "SBS87", "SBS18")]
+    profiles = np.repeat(reference.values[kept][None], 4, 0)
+    exposures = np.tile([0.1, 0.3, 0.2, 0.4], (4, 3, 1))
+    parent = np.tile([0, 1, 1], (4, 1))
+    counts = np.random.default_rng(1).poisson(300 * np.einsum("dkq,dqc->dkc", exposures, profiles))
+    drawn = TreeDraws(
+        parent, np.zeros((4, 3, 4), int), np.ones((4, 3)), parent[0], counts=counts, bound=np.full((4, 3), 900.0),
+        signatures=("SBS1", "SBS5", "SBS87", "SBS18"), exposures=exposures, profiles=profiles,
+    )  # fmt: skip
+    left, given = own_exposures(drawn, ("SBS1", "SBS87"), seed=1)
+    assert left.counts.sum() / counts.sum() == pytest.approx(0.3, abs=0.04)
+    assert (left.counts <= counts).all()
+    assert given[0].shape == (4, 3, 2)
+    assert given[0][:, :, 1].sum() == pytest.approx(0.2 * counts.sum())
+    everything, _ = own_exposures(drawn, drawn.signatures, seed=1)
+    assert (everything.counts == counts).all()
+    same, nothing = own_exposures(drawn, ("SBS1", "SBS31"), seed=1)
+    assert same is drawn
+    assert nothing is None
 
 
 @pytest.mark.parametrize(

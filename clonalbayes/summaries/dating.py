@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from clonalbayes.summaries.part import Part
 from clonalbayes.summaries.timing import Dated, to_dataset
 from clonalbayes.timing.calendar import courses_of
 from clonalbayes.timing.posterior import BranchDraws, TreeDraws, branch_draws, prior_overlap, tree_draws
-from clonalbayes.timing.sampler import make_trees, sample
+from clonalbayes.timing.sampler import Given, make_trees, sample
 from clonalbayes.timing.state import Trees
 
 NAME = "timing"
@@ -42,6 +43,37 @@ def candidates(names: Sequence[str], settings: Settings, treatments: Sequence[Tr
         if settings.role(name) == "clock"
         or (settings.role(name) == "treatment" and given & set(settings.treatments[name]))
     )
+
+
+def own_exposures(drawn: TreeDraws, names: tuple[str, ...], seed: int) -> tuple[TreeDraws, Given | None]:
+    """Use what a joint fit knows of the signatures of each draw, if it is one.
+
+    Mutations that the draw gives to signatures which carry no time are left out, and those that do start from the
+    draw's exposures and profiles; the division among them is drawn again, as it depends on the dates.
+
+    Parameters
+    ----------
+    drawn
+        Draws of the tree.
+    names
+        Signatures that carry time.
+    seed
+        Of the division.
+
+    Returns
+    -------
+    tuple of TreeDraws and Given
+        The draws with the counts that are left, and where to start; as given and None without exposures.
+    """
+    if not set(names) <= set(drawn.signatures):
+        return drawn, None
+    kept = [drawn.signatures.index(name) for name in names]
+    rate = np.einsum("dkq,dqc->dkc", drawn.exposures, drawn.profiles)
+    ours = np.einsum("dkq,dqc->dkc", drawn.exposures[:, :, kept], drawn.profiles[:, kept])
+    share = np.divide(ours, rate, out=np.ones_like(rate), where=rate > 0.0)
+    counts = np.random.default_rng(seed).binomial(drawn.counts, np.clip(share, 0.0, 1.0))
+    size = drawn.counts.sum(-1, keepdims=True) * drawn.exposures[:, :, kept]
+    return replace(drawn, counts=counts), (size, drawn.profiles[:, kept])
 
 
 def date_draws(
@@ -85,13 +117,15 @@ def date_draws(
     one = len(drawn.parent) == 1
     plan = dict(settings.schedule) | ({} if one else MANY_TREES) | dict(schedule or {})
     courses = courses_of(treatments, origin)
+    drawn, given = own_exposures(drawn, names, seed)
     copies = -(-plan["chains"] // len(drawn.parent))
     repeat = {name: np.repeat(getattr(drawn, name), copies, 0) for name in ("parent", "counts", "bound", "detected")}
+    given = None if given is None else (np.repeat(given[0], copies, 0), np.repeat(given[1], copies, 0))
     trees = make_trees(repeat["parent"], repeat["bound"], repeat["detected"], names, settings, courses)
     draws = sample(
         repeat["counts"], trees, reference.values[[reference.names.index(name) for name in names]],
         np.ones(len(names), bool), settings, tune=plan["tune"], draws=plan["draws"],
-        thin=1 if one else THIN, seed=seed,
+        thin=1 if one else THIN, seed=seed, given=given,
     )  # fmt: skip
     roles = tuple(settings.role(name) for name in names)
     bound = np.where(drawn.parent >= 0, drawn.bound, 0.0).max(0)

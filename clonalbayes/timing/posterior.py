@@ -59,12 +59,21 @@ class TreeDraws(BranchDraws):
         Courses that the data hold.
     samples
         Groups (or names) of the samples, each with its day from the origin; those without a date are left out.
+    signatures
+        [Q] signatures of a joint fit; none of a fit without contexts in its model.
+    exposures
+        [D, K, Q] share of each branch's substitutions that each of them made.
+    profiles
+        [D, Q, 96].
     """
 
     counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 96), np.int64))
     bound: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     treatments: tuple[Treatment, ...] = ()
     samples: tuple[tuple[str, float], ...] = ()
+    signatures: tuple[str, ...] = ()
+    exposures: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0)))
+    profiles: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 96)))
 
 
 class _Picked:
@@ -87,6 +96,13 @@ class _Picked:
         there = np.take_along_axis(np.pad(self.parent, ((0, 0), (1, 0)), constant_values=-1), place + 1, 1) >= 0
         self.place = np.where(there, place, -1)
         self.consensus = np.asarray(consensus["consensus_parent"].values, np.int64)
+        self.signatures: dict[str, Any] = {}
+        if "exposure" in consensus:
+            self.signatures = {
+                "signatures": tuple(str(name) for name in posterior["signature"].values),
+                "exposures": np.nan_to_num(_flat(consensus, "exposure", "clone", "signature")[rows].astype(float)),
+                "profiles": _flat(posterior, "signature_profile", "signature", "context")[rows].astype(float),
+            }
 
     def branches(self, callable_share: float) -> dict[str, Any]:
         """Fields of `BranchDraws`."""
@@ -163,6 +179,7 @@ def tree_draws(tree: Any, origin: str, *, trees: int = 32, callable_share: float
     day = np.where(picked.presence > 0, dates, np.inf).min(2)
     return TreeDraws(
         **picked.branches(callable_share),
+        **picked.signatures,
         counts=np.stack([count_contexts(contexts, row, K) for row in picked.place]),
         bound=np.where(np.isfinite(day), day, dates[np.isfinite(dates)].max()),
         treatments=tuple(treatments_of(held.set_coords("treatment") if "treatment" in held else held)),

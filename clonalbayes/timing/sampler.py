@@ -104,8 +104,17 @@ def make_model(counts: np.ndarray, reference: np.ndarray, known: np.ndarray, set
     )
 
 
-def start(trees: Trees, model: Model, rng: np.random.Generator) -> tuple[Clock, State]:
-    """Draw a start: node times between parent and bound, rates from the number of mutations."""
+type Given = tuple[np.ndarray, np.ndarray]
+"""Numbers of mutations [D, K, R] and profiles [D, R, 96] to start from."""
+
+
+def start(
+    trees: Trees, model: Model, rng: np.random.Generator, given: Given | None = None
+) -> tuple[Clock, State]:
+    """Draw a start: node times between parent and bound, rates from the number of mutations.
+
+    Signatures start as `given`, or from their references in random shares.
+    """
     D, K = trees.parent.shape
     R = len(model.reference)
     time, deep = np.zeros((D, K)), depths(trees.parent)
@@ -126,7 +135,10 @@ def start(trees: Trees, model: Model, rng: np.random.Generator) -> tuple[Clock, 
     )
     spread = np.where(model.learned, 30.0, np.maximum(model.strength, 0.5))[:, None]
     g = np.maximum(rng.gamma(spread, model.reference / spread, (D, *model.reference.shape)), 1e-12)
-    theta = np.where(trees.used[:, :, None], 1.0, 0.0) * rng.gamma(5.0, 1.0, (D, K, R))
+    theta = rng.gamma(5.0, 1.0, (D, K, R))
+    if given is not None:
+        theta, g = given[0] + 0.5, np.maximum(given[1], 1e-12)
+    theta = np.where(trees.used[:, :, None], theta, 0.0)
     state = State(
         theta=theta, g=g, strength=np.full(D, model.strength_prior[0]), mean=np.ones((D, K, R)),
         shape=np.ones((D, R)), use=np.ones((D, R)), size=np.ones((D, K)),
@@ -162,6 +174,7 @@ def sample(
     draws: int,
     thin: int = 1,
     seed: int | np.random.SeedSequence = 0,
+    given: Given | None = None,
 ) -> TimedDraws:
     """Run one chain per tree.
 
@@ -179,6 +192,8 @@ def sample(
         Sweeps before the first draw, draws kept, sweeps per draw.
     seed
         Of the random numbers.
+    given
+        Where the signatures start, if it is known.
 
     Returns
     -------
@@ -186,7 +201,7 @@ def sample(
     """
     rng = np.random.default_rng(seed)
     model = make_model(counts, reference, known, settings)
-    clock, state = start(trees, model, rng)
+    clock, state = start(trees, model, rng, given)
     kept: dict[str, list[Any]] = {
         name: [] for name in ("time", "rate", "strict", "accelerated", "factor", "made", "corrected", "profiles")
     }
