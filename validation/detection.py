@@ -62,8 +62,8 @@ N_NULL, N_LOOKED, N_EXACT = 6, 3, 2
 PLANNED, N_PLANNED = ("A", "B", "F", "G"), 15
 """Worlds without a common factor, where a plan can be right; replicates that are planned."""
 
-BINOMIAL, MANY = float("inf"), 300
-"""Precision without overdispersion; alt reads from which no p-value is needed."""
+BINOMIAL = float("inf")
+"""Precision without overdispersion."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,8 @@ def replicate(name: str, number: int, planned: bool = False) -> list[tuple[objec
         single = single_rate_test(int(x.sum()), int(n.sum()), rate)
         sites = SampleSites(x, n, np.full(SITES, 0.5), rates)
         test = make_test(sites, control, Assumptions.of(SPEC, model.factor_sd))
-        found = (*analyse(test), single.p_value, single.low, single.high)
+        p = float("nan") if vaf else test.p_value()
+        found = (p, *analyse(test), single.p_value, single.low, single.high)
         rows.append((name, number, "sample", vaf, *found))
         if order < N_EXACT:
             precision = (1.0 - world.rho) / world.rho if world.rho else BINOMIAL
@@ -146,13 +147,12 @@ def replicate(name: str, number: int, planned: bool = False) -> list[tuple[objec
 
 
 def analyse(test: NoiseTest) -> tuple[float, ...]:
-    """P value, Bayes factor (log 10), and the VAF's mean and interval."""
+    """Bayes factor (log 10), and the VAF's mean and interval."""
     outlier = SPEC.constant("outlier")
     profile = SizeProfile.of(Likelihood(test.sites, test.factor.factors, outlier, test.law), test.factor.weights)
     scales = size_scales(SPEC.value("size_scale", "lower"), SPEC.value("size_scale", "upper"))
     size = [0.5 * value for value in profile.interval()]
-    p = test.p_value() if not test.sites.alt.sum() > MANY else 0.0
-    return (p, profile.log_bayes_factor(scales) / np.log(10), *size)
+    return (profile.log_bayes_factor(scales) / np.log(10), *size)
 
 
 COLUMNS = ("p", "log10_bf", "mean", "low", "high", "single_p", "single_low", "single_high")
@@ -197,7 +197,7 @@ def _summary(name: str, rows: pd.DataFrame, exact: pd.DataFrame, plans: pd.DataF
 
 def _mean(part: pd.DataFrame) -> np.ndarray:
     """Mean of the samples of one replicate, [SIZES, LEVELS]."""
-    return part.groupby("vaf")[list(map(str, LEVELS))].mean().sort_index().to_numpy()
+    return np.asarray(part.groupby("vaf")[list(map(str, LEVELS))].mean().sort_index())
 
 
 def counted_limit(rows: pd.DataFrame, column: str) -> float:

@@ -21,8 +21,10 @@ SIZES = (0.0, 8e-5, 9e-5, 1e-4, 1.1e-4, 1.25e-4, 1.4e-4, 1.8e-4)
 NOMINAL = 0.01
 
 
-def reached(test: NoiseTest, rates: np.ndarray, precision: float) -> np.ndarray:
-    """Chance that true reads reach the thresholds of a test, [SIZES, LEVELS].
+def reached(
+    test: NoiseTest, rates: np.ndarray, precision: float, sizes: tuple[float, ...] = SIZES
+) -> np.ndarray:
+    """Chance that true reads reach the thresholds of a test, [sizes, LEVELS].
 
     Parameters
     ----------
@@ -32,13 +34,15 @@ def reached(test: NoiseTest, rates: np.ndarray, precision: float) -> np.ndarray:
         [I] true error rates of the sites in this sample.
     precision : float
         alpha + beta of the beta-binomial of one site in one sample.
+    sizes : tuple of float
+        VAFs of the clone.
     """
     weights = test.factor.weights
     tails = upper_tails(test.score, closed(test.law), weights)
     thresholds = [int(np.flatnonzero(tails < level)[0]) if (tails < level).any() else BINS - 1 for level in LEVELS]
     noise = noise_pmf(np.minimum(rates, 0.5), test.sites.depth, test.law.shape[2] - 1, precision)
     out = []
-    for vaf in SIZES:
+    for vaf in sizes:
         law = closed(with_signal(test.sites, noise, 2.0 * vaf))
         steps = test.score.steps
         mean = (law * steps).sum(1)
