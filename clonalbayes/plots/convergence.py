@@ -19,6 +19,9 @@ R_HAT, ENOUGH = 1.01, 400.0
 """R-hat at most and bulk effective sample size at least of a quantity that the chains agree on."""
 
 TRACES = {"n_clones": "number of clones", "lp": "log posterior density"}
+WORST = 100.0
+"""R-hats above, infinite ones too, are drawn here."""
+
 NAMED = 6
 """Quantities that are named at most, the worst."""
 
@@ -107,7 +110,7 @@ def draw_convergence(data: xr.Dataset, axes: Any = None) -> np.ndarray:
 
 def _draw_diagnostics(axis: Axes, data: xr.Dataset) -> None:
     """A dot a quantity; good ones lie below and to the right of the lines."""
-    rhat = np.maximum(data["rhat"].values, 1.0) - 1.0
+    rhat = np.clip(data["rhat"].values, 1.0, WORST) - 1.0
     ess, floor = np.maximum(data["ess"].values, 1.0), 1e-3
     good = (rhat <= R_HAT - 1.0) & (ess >= ENOUGH)
     for mask, colour, marker in ((good, "#0072B2", "o"), (~good, "#D55E00", "s")):

@@ -71,7 +71,8 @@ def summary(content: Content) -> list[str]:
         What the result says.
     """
     small = [said for said in content.findings("detection") if "undecided" not in said][:MOST] or _seen_before(content)
-    of_parts = [said for part in ("signatures", "timing") for said in content.findings(part)[:MOST]]
+    dated = sorted(content.findings("timing"), key=lambda said: ": during " not in said)  # what a treatment narrows
+    of_parts = [*content.findings("signatures")[:MOST], *dated[:MOST]]
     return [*_data(content), *_number_of_clones(content), *_tree(content), *small, *_lost(content), *of_parts]
 
 
