@@ -1,6 +1,6 @@
 """Dates of simulated patients whose dates are known, and of patients that break the model.
 
-    python validation/timing.py [--patients 100] [--broken 30] [--replicates 40]
+    python validation/timing.py [--patients 100] [--broken 30] [--replicates 40] [--picture]
 
 Patients of ten clones with random trees are drawn from the specification `timing` itself, with two courses of a
 thiopurine and five sampling dates, and dated with three chains each. Counted are the nodes whose 95 % interval
@@ -8,7 +8,7 @@ holds the true date (rule: 92 to 98 %), the width of the intervals by the number
 node, and how often "during a course" is right by the probability that was given for it. Then patients whose
 clocks run three times as fast in one lineage, whose treatment signature leaks, or whose windows are a month off.
 Last the design of the published case: eight samples of six dates; the split of the myeloid and the relapse lineage
-lies within the first course. Tables go to `validation/results/timing*.tsv`.
+lies within the first course. Tables go to `validation/results/timing*.tsv`; `--picture` draws them, and nothing else.
 """
 
 from __future__ import annotations
@@ -182,12 +182,39 @@ def reliability(table: pd.DataFrame) -> pd.DataFrame:
     return out.reset_index(names="probability")
 
 
+def draw_picture() -> Path:
+    """Draw the reliability diagram, and the width of intervals by the number of thiopurine mutations."""
+    from clonalbayes.plots import style
+
+    given = pd.read_csv(RESULTS / "timing_reliability.tsv", sep="\t")
+    table = pd.read_csv(RESULTS / "timing.tsv", sep="\t")
+    within = table[(table["kind"] == "within the model") & (table["treated"] != "all")]
+    within = within.assign(first=within["treated"].str.extract(r"([0-9.]+)").astype(float)[0]).sort_values("first")
+    with style.style():
+        left, right = style.new_axes(1, 2, 7.4, 3.2)[0]
+        error = 1.96 * np.sqrt(np.maximum(given["true"] * (1 - given["true"]), 1e-4) / given["nodes"])
+        left.plot([0, 1], [0, 1], color="0.6", lw=0.8)
+        left.errorbar(given["given"], given["true"], error, fmt="o", color=style.colour_of(1), ms=4, lw=1)
+        left.set(xlabel="probability that the node lies within a course", ylabel="share of nodes that do",
+                 xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))  # fmt: skip
+        place = np.arange(len(within))
+        right.bar(place, within["median_width_months"], 0.6, color=style.colour_of(1))
+        right.plot(place, within["median_error_months"], "o", color="black", ms=4)
+        right.set_xticks(place, ["below 20", "20 to 100", "100 to 500", "from 500"][: len(within)])
+        right.set(xlabel="thiopurine mutations at the node", ylabel="months: width (bar), error (dot), medians")
+        return style.save(style.figure_of(left), RESULTS / "timing.png")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patients", type=int, default=100)
     parser.add_argument("--broken", type=int, default=30)
     parser.add_argument("--replicates", type=int, default=40)
+    parser.add_argument("--picture", action="store_true")
     options = parser.parse_args()
+    if options.picture:
+        print(draw_picture())
+        return 0
     settings = load("timing", "timing")
     RESULTS.mkdir(exist_ok=True)
     started = time.process_time()
@@ -213,7 +240,7 @@ def main() -> int:
     frame = frame[frame["node"] == PROGRESSION + 1].assign(p_first_course=p)
     frame.to_csv(RESULTS / "timing_published_design.tsv", sep="\t", index=False, float_format="%.3f")
     print(f"published design: P > 0.95 in {np.mean(p > 0.95):.3f} of {len(p)}; coverage {frame['covered'].mean():.3f}")
-    print(f"{time.process_time() - started:.0f} CPU s in all")
+    print(f"{time.process_time() - started:.0f} CPU s in all; {draw_picture()}")
     return 0
 
 

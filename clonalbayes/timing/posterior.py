@@ -17,6 +17,9 @@ ROWS = 100
 """Mutations whose depths stand for those of all, for the chance of being called."""
 
 LEAST_DETECTED = 0.02
+SURE = 0.95
+"""Share of the draws from which a clone is said to be in a sample."""
+
 KINDS = ("snv", "indel", "mnv", "")
 
 
@@ -122,9 +125,9 @@ class _Picked:
         return groups if any(groups) else [str(name) for name in self.held["specimen"].values]
 
     def _seen(self) -> tuple[tuple[str, ...], ...]:
-        """Groups in which each consensus clone is in most of the draws that have it."""
+        """Groups in which each consensus clone is in nearly all of the draws that have it."""
         names = self.names()
-        there = (self.presence > 0).sum(0) > 0.5 * (self.presence >= 0).sum(0)
+        there = (self.presence > 0).sum(0) >= SURE * np.maximum((self.presence >= 0).sum(0), 1)
         return tuple(tuple(dict.fromkeys(n for n, yes in zip(names, row, strict=True) if yes and n)) for row in there)
 
 
