@@ -20,7 +20,7 @@ from clonalbayes.kernels.density import log_prior
 from clonalbayes.kernels.layout import NOISE, Priors
 from clonalbayes.kernels.profile import new_terms
 from clonalbayes.kernels.start import merge_neighbours, start_clones, start_given
-from clonalbayes.kernels.state import SPARE_CLONES, State, new_state, new_work
+from clonalbayes.kernels.state import SPARE_CLONES, State, assign_state, copy_state, new_state, new_work
 from clonalbayes.kernels.sweep import BIRTHS_PER_SWEEP, ENVELOPE_SHARE, SPLITS_PER_SWEEP, sweep
 from clonalbayes.kernels.tree_grove import new_grove
 from clonalbayes.kernels.tree_place import new_offer
@@ -35,6 +35,10 @@ SPLITS_AT_FIRST = 20
 TIDY_AT = (3, 8, 20, 40, 80, 140)
 """Sweeps of tuning after which near clones are merged if the posterior gains: what the start's hard
 assignments kept apart may no longer differ once assignments are drawn."""
+
+STARTS, SWEEPS_OF_A_START = 3, 8
+"""Starts of a chain and sweeps of each, of which it goes on from the best: one that gives a clone a wrong place in the
+tree can lose the mutations of another to noise for good."""
 
 CURVES = ("nodes", "heights", "n_nodes", "best")
 
@@ -159,7 +163,24 @@ class Rung:
             work.pinned[plan.conditions.named] = 1
 
     def begin(self) -> None:
-        """Give the state its first values."""
+        """Give the state its first values: the best of several starts, where clusters are inferred."""
+        if self.plan.labels is not None:
+            self._start()
+        else:
+            fresh, found = copy_state(self.state), []
+            for _ in range(STARTS):
+                assign_state(self.state, fresh)
+                self._start()
+                for t in range(SWEEPS_OF_A_START):
+                    loglik = self._blocks(SPLITS_AT_FIRST, t + 1)
+                    self._keep_precise()
+                found.append((loglik - self.state.n_clones[0] * len(self.state.precision), copy_state(self.state)))
+            assign_state(self.state, max(found, key=lambda start: start[0])[1])
+        if self.plan.signatures is not None:
+            joint.begin(self.plan.signatures, self.state, self.work, self.rng)
+
+    def _start(self) -> None:
+        """One start: parameters near their priors' medians, clones from the data, a tree."""
         state, priors = self.state, self.plan.priors
         spread = self.rng.normal(0.0, 0.3, (2, len(state.precision)))
         state.precision[:] = np.exp(priors.precision[0] + spread[0])
@@ -175,8 +196,6 @@ class Rung:
             start_given(data, ref, work, terms, self.rng)
         if self.plan.tree:
             self.plant()
-        if self.plan.signatures is not None:
-            joint.begin(self.plan.signatures, state, self.work, self.rng)
 
     def plant(self) -> None:
         """Give the clones their first tree, or the one that is given."""
@@ -194,28 +213,38 @@ class Rung:
     def sweep(self, done: int) -> float:
         """One sweep of the plan's model, after `done` others; the log likelihood after it."""
         plan, (data, ref, work, terms) = self.plan, self._refs
-        round_ = done + 1 if done < plan.tune else 0
         if plan.signatures is not None:
             self._draw_exposures(plan.signatures, done)
+        early = 3 * done < plan.tune
+        loglik = self._blocks(SPLITS_AT_FIRST if early else SPLITS_PER_SWEEP, done + 1 if done < plan.tune else 0)
+        if early and plan.labels is None:
+            self._keep_precise()
+        if not plan.tree and done + 1 in TIDY_AT and done + 1 < plan.tune and plan.labels is None:
+            merge_neighbours(data, ref, work, terms, self.rng)
+        return loglik
+
+    def _blocks(self, splits: int, round_: int) -> float:
+        """Every block of moves once; `round_` counts the sweeps while tuning and is 0 afterwards."""
+        plan, (data, ref, work, terms) = self.plan, self._refs
         if plan.tree and plan.labels is not None:
             single = bool((plan.reads.data.n_geno == 1).all())
             return sweep_tree(
                 data, ref, work, terms, self._grove, plan.priors, self._offer, PASSES, plan.parents is not None,
                 single, not single or round_ > 0, round_, self.rng, self._keep,
             )  # fmt: skip
-        splits = SPLITS_AT_FIRST if 3 * done < plan.tune else SPLITS_PER_SWEEP
         if plan.tree:
             return sweep_joint(
                 data, ref, work, terms, self._grove, plan.priors, self._offer, BIRTHS_PER_SWEEP, splits, round_,
                 self.rng, self._keep,
             )  # fmt: skip
-        loglik = sweep(
+        return sweep(
             data, ref, work, terms, plan.priors, BIRTHS_PER_SWEEP, splits, ENVELOPE_SHARE, plan.labels is not None,
             round_, self.rng,
         )  # fmt: skip
-        if done + 1 in TIDY_AT and done + 1 < plan.tune and plan.labels is None:
-            merge_neighbours(data, ref, work, terms, self.rng)
-        return loglik
+
+    def _keep_precise(self) -> None:
+        """Keep each sample's precision at its prior's median at least: a low one would explain a missing clone away."""
+        np.maximum(self.state.precision, np.exp(self.plan.priors.precision[0]), out=self.state.precision)
 
     def _draw_exposures(self, signatures: Signatures, done: int) -> None:
         """Draw exposures and profiles if it is their turn; after an exchange of states their tables are stale."""
