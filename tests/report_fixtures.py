@@ -50,7 +50,8 @@ def make_result(
     groups["consensus"]["consensus_parent"] = ("clone", parents.astype(np.int16))
     support = np.append(np.ones(clones - 1), 0.7)
     groups["consensus"]["parent_probability"] = ("clone", support)
-    groups["sample_stats"] = xr.Dataset({"lp": (("chain", "draw"), rng.normal(size=(chains, draws)))})
+    stats = {name: (("chain", "draw"), rng.normal(size=(chains, draws))) for name in ("lp", "log_likelihood")}
+    groups["sample_stats"] = xr.Dataset(stats)
     folder.mkdir(parents=True)
     write_tree(xr.DataTree.from_dict({f"/{k}": v for k, v in groups.items()}), folder / "posterior.nc")
     _write_tables(folder, names, ids, labels, parents, support, size.reshape(-1, clones, len(names)))

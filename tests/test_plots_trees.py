@@ -280,13 +280,13 @@ def test_at_the_samples_the_sizes_are_the_draws(plateau):
         assert found.size[:, here] == pytest.approx(phi[:, s])
 
 
-def test_the_draw_is_the_densest_of_the_best_tree():
+def test_the_draw_is_the_likeliest_of_the_best_tree():
     drawn = mixture({CHAIN: 0.6, FORK: 0.4}, 2, 100)
     tree = summarise(with_trees(drawn, eta=ETA, spread=200.0))
     data = plots.compute_fish(tree)
-    density = tree["sample_stats"]["lp"].values
+    loglik = tree["sample_stats"]["log_likelihood"].values
     best = (drawn == np.array(CHAIN)).all(-1)
-    chosen = np.unravel_index(np.where(best, density, -np.inf).argmax(), density.shape)
+    chosen = np.unravel_index(np.where(best, loglik, -np.inf).argmax(), loglik.shape)
     phi = tree["consensus"]["cellular_prevalence"].values
     assert np.array_equal(data["phi"].values, phi[chosen])
     assert data["parent"].values.tolist() == list(CHAIN)
@@ -320,8 +320,8 @@ def test_dates_order_the_samples_and_undated_ones_are_left_out():
     assert places[1] == 18779 - 0  # days since 1970
     assert 0 < places[2] - places[1] < 0.05 * (places[1] - places[0])
     phi = tree["consensus"]["cellular_prevalence"].values
-    lp = tree["sample_stats"]["lp"].values
-    assert np.array_equal(data["phi"].values, phi[0, lp.argmax()][:, [1, 0, 3]])
+    loglik = tree["sample_stats"]["log_likelihood"].values
+    assert np.array_equal(data["phi"].values, phi[0, loglik.argmax()][:, [1, 0, 3]])
     assert plots.compute_fish(tree, order="samples").sizes["specimen"] == 4
     with pytest.raises(InputError, match="Choose from auto, dates, samples"):
         plots.compute_fish(tree, order="time")

@@ -96,7 +96,8 @@ def test_rows_of_the_diagnosis():
         assert rows.loc[name, "value"] == pytest.approx(value)
         assert np.isnan(rows.loc[name, "rhat"])
     assert rows.loc["n_trees", "verdict"] == ""
-    assert np.isnan(rows.loc["lp", "value"])
+    assert np.isnan(rows.loc["log_likelihood", "value"])
+    assert "lp" not in rows.index
 
 
 def test_frequencies_that_differ_ask_for_draws_that_would_do():

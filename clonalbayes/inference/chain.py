@@ -20,7 +20,7 @@ from clonalbayes.kernels.density import log_prior
 from clonalbayes.kernels.layout import NOISE, Priors
 from clonalbayes.kernels.profile import new_terms
 from clonalbayes.kernels.start import merge_neighbours, start_clones, start_given
-from clonalbayes.kernels.state import SPARE_CLONES, State, assign_state, copy_state, new_state, new_work
+from clonalbayes.kernels.state import SPARE_CLONES, State, copy_state, new_state, new_work
 from clonalbayes.kernels.sweep import BIRTHS_PER_SWEEP, ENVELOPE_SHARE, SPLITS_PER_SWEEP, sweep
 from clonalbayes.kernels.tree_grove import new_grove
 from clonalbayes.kernels.tree_place import new_offer
@@ -169,15 +169,20 @@ class Rung:
         else:
             fresh, found = copy_state(self.state), []
             for _ in range(STARTS):
-                assign_state(self.state, fresh)
+                self._take(fresh)
                 self._start()
                 for t in range(SWEEPS_OF_A_START):
                     loglik = self._blocks(SPLITS_AT_FIRST, t + 1)
                     self._keep_precise()
                 found.append((loglik - self.state.n_clones[0] * len(self.state.precision), copy_state(self.state)))
-            assign_state(self.state, max(found, key=lambda start: start[0])[1])
+            self._take(max(found, key=lambda start: start[0])[1])
         if self.plan.signatures is not None:
             joint.begin(self.plan.signatures, self.state, self.work, self.rng)
+
+    def _take(self, values: State) -> None:
+        """Write the values of a state of the same shape into this one's arrays."""
+        for field, new in zip(self.state, values, strict=True):
+            field[...] = new
 
     def _start(self) -> None:
         """One start: parameters near their priors' medians, clones from the data, a tree."""

@@ -119,12 +119,6 @@ def copy_state(state: State) -> State:
     return State(*(field.copy() for field in state))
 
 
-def assign_state(state: State, values: State) -> None:
-    """Write the values of another state of the same shape into a state's arrays."""
-    for field, new in zip(state, values, strict=True):
-        field[...] = new
-
-
 def new_work(data: ReadData, capacity: int, contexts: bool = False, dated: np.ndarray | None = None) -> Work:
     """Scratch space for `capacity` clones; nothing in it is valid yet.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 R_HAT, ENOUGH = 1.01, 400.0
 """R-hat at most and bulk effective sample size at least of a quantity that the chains agree on."""
 
-TRACES = {"n_clones": "number of clones", "lp": "log posterior density"}
+TRACES = {"n_clones": "number of clones", "log_likelihood": "log likelihood"}
 WORST = 100.0
 """R-hats above, infinite ones too, are drawn here."""
 
@@ -44,7 +44,7 @@ def compute_convergence(source: Source) -> xr.Dataset:
         posterior, stats = group(tree, "posterior"), group(tree, "sample_stats")
         values = [
             posterior["n_clones"].transpose("chain", "draw").values,
-            stats["lp"].transpose("chain", "draw").values,
+            stats["log_likelihood"].transpose("chain", "draw").values,
         ]
     frame = _diagnosed(source) if folder is None else _of_folder(source, folder)
     frame = frame[frame["rhat"].notna() & frame["ess_bulk"].notna()]

@@ -72,13 +72,13 @@ def compute_fish(
     with opened(source) as tree:
         with_trees(tree)
         held, posterior = group(tree, "consensus"), group(tree, "posterior")
-        trees, density = collect(tree), stacked(group(tree, "sample_stats")["lp"])
+        trees, fit = collect(tree), stacked(group(tree, "sample_stats")["log_likelihood"])
         size, purity = stacked(held["cellular_prevalence"]), stacked(posterior["purity"])
         specimens = names(held["specimen"])
         constant = group(tree, "constant_data")
         dates = [str(d)[:10] for d in constant["date"].values] if "date" in constant else [""] * len(specimens)
         courses = _courses(constant)
-    chosen, those, note = choose_draw(trees, density)
+    chosen, those, note = choose_draw(trees, fit)
     if ccf:
         size = ccf_of(size, purity[:, None, :])
         size = np.where(np.isnan(size) & (stacked(held["cellular_prevalence"]) == 0), 0.0, size)
@@ -115,8 +115,10 @@ def _courses(constant: xr.Dataset) -> tuple[list[str], np.ndarray, np.ndarray]:
     return names(constant["treatment"]), first, last
 
 
-def choose_draw(trees: Trees, density: np.ndarray) -> tuple[int, np.ndarray, str]:
-    """Draw of the highest density among those of the most probable tree, those draws, and this in words.
+def choose_draw(trees: Trees, loglik: np.ndarray) -> tuple[int, np.ndarray, str]:
+    """Draw of the highest likelihood among those of the most probable tree, those draws, and this in words.
+
+    Not of the highest density: that has poles where a clone's own cells run out.
 
     Draws that have every clone are preferred; without any, one that lacks the fewest is taken.
 
@@ -124,16 +126,16 @@ def choose_draw(trees: Trees, density: np.ndarray) -> tuple[int, np.ndarray, str
     ----------
     trees
         The trees.
-    density
-        [D] log density of each draw.
+    loglik
+        [D] log likelihood of each draw.
     """
     lacking = (trees.drawn == MISSING).sum(1)
     whole = np.flatnonzero(lacking == lacking.min())
     tree = int(trees.which[whole].min())  # trees are in the order of their probability
     those = whole[trees.which[whole] == tree]
-    chosen = int(those[density[those].argmax()])
+    chosen = int(those[loglik[those].argmax()])
     number = f"{len(those)} draw{'s' * (len(those) != 1)}"
-    note = f"The draw of highest density among {number} with the tree of probability {trees.probability[tree]:.2g}."
+    note = f"The draw of highest likelihood among {number} with the tree of probability {trees.probability[tree]:.2g}."
     if lacking.min():
         note += " Clones that it lacks are left out."
     return chosen, those, note

@@ -146,6 +146,8 @@ def quantities(tree: xr.DataTree, relations: Relations | None = None) -> Iterato
     with np.errstate(divide="ignore"):
         concentration = np.log(posterior["concentration"].values)
         for name in LABEL_FREE:
+            if name == "lp" and has_trees(tree):
+                continue  # the density has poles where a clone's own cells run out: its tails are no news
             if name == "log_concentration":
                 yield name, concentration
             else:
