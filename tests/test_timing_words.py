@@ -128,3 +128,12 @@ def test_what_is_hidden_has_the_posterior_of_a_poisson_count():
     many = (seen > 20) & (seen < 80)
     assert drawn[many].mean() == pytest.approx(hidden[many].mean(), rel=0.1)
     assert drawn[many].std() == pytest.approx(hidden[many].std(), rel=0.15)
+
+
+def test_signatures_of_a_joint_fit_have_columns_without_dates():
+    exposures = np.tile([[0.5, 0.499, 0.001]], (50, 2, 1))
+    row = branch_rows(branches(signatures=("SBS1", "SBS18", "SBS31"), exposures=exposures), ("x", "y"))[0]
+    assert row["SBS1_mean"] == pytest.approx(15.0)
+    assert row["SBS1_corrected_mean"] == pytest.approx(30.0, abs=5.0)
+    assert "SBS18_mean" in row
+    assert "SBS31_mean" not in row

@@ -16,6 +16,9 @@ COLUMNS = (("snvs", 0), ("indels", 1), ("doublets", 2), ("other", 3))
 OPTIONAL = "other"
 """Kinds that are left out where there is none: mutations whose alleles are not known."""
 
+SHOWN = 0.005
+"""Share of all substitutions from which a signature that carries no time has columns."""
+
 
 def branch_rows(
     branches: BranchDraws, clones: tuple[str, ...], dated: Dated | None = None, seed: int = 0
@@ -29,7 +32,8 @@ def branch_rows(
     clones
         [K] names.
     dated
-        Draws of the timing model, for the numbers by signature.
+        Draws of the timing model, for the numbers of the signatures that carry time; those of others are expected
+        ones, by the exposures of a joint fit.
     seed
         Of what the table cannot hold.
 
@@ -54,6 +58,11 @@ def branch_rows(
     for name, j in COLUMNS:
         if name != OPTIONAL or branches.kinds[:, :, j].any():
             _add(rows, name, seen[:, :, j], whole[:, :, j])
+    snvs = seen[:, :, 0]
+    for q, name in enumerate(branches.signatures):
+        made = branches.exposures[:, :, q] * snvs
+        if (dated is None or name not in dated.signatures) and np.nansum(made) >= SHOWN * np.nansum(snvs):
+            _add(rows, name, made, with_hidden(made, branches.detected, np.random.default_rng(seed + 1 + q)))
     if dated is not None:
         known = np.isfinite(dated.draws.time)[..., None]
         made, corrected = (

@@ -39,6 +39,10 @@ class BranchDraws:
         [K] parent in the consensus tree.
     seen
         [K] groups of samples (or samples, if they have no group) in which the consensus clone is.
+    signatures
+        [Q] signatures of a joint fit; none of a fit without contexts in its model.
+    exposures
+        [D, K, Q] share of each branch's substitutions that each of them made.
     """
 
     parent: np.ndarray
@@ -46,6 +50,8 @@ class BranchDraws:
     detected: np.ndarray
     consensus: np.ndarray
     seen: tuple[tuple[str, ...], ...] = ()
+    signatures: tuple[str, ...] = ()
+    exposures: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,20 +68,14 @@ class TreeDraws(BranchDraws):
         Courses that the data hold.
     samples
         Groups (or names) of the samples, each with its day from the origin; those without a date are left out.
-    signatures
-        [Q] signatures of a joint fit; none of a fit without contexts in its model.
-    exposures
-        [D, K, Q] share of each branch's substitutions that each of them made.
     profiles
-        [D, Q, 96].
+        [D, Q, 96] of the signatures of a joint fit.
     """
 
     counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 96), np.int64))
     bound: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     treatments: tuple[Treatment, ...] = ()
     samples: tuple[tuple[str, float], ...] = ()
-    signatures: tuple[str, ...] = ()
-    exposures: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0)))
     profiles: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 96)))
 
 
@@ -100,12 +100,12 @@ class _Picked:
         self.place = np.where(there, place, -1)
         self.consensus = np.asarray(consensus["consensus_parent"].values, np.int64)
         self.signatures: dict[str, Any] = {}
+        self.profiles = np.zeros((0, 0, 96))
         if "exposure" in consensus:
-            self.signatures = {
-                "signatures": tuple(str(name) for name in posterior["signature"].values),
-                "exposures": np.nan_to_num(_flat(consensus, "exposure", "clone", "signature")[rows].astype(float)),
-                "profiles": _flat(posterior, "signature_profile", "signature", "context")[rows].astype(float),
-            }
+            exposures = _flat(consensus, "exposure", "clone", "signature")[rows].astype(float)
+            names = tuple(str(name) for name in posterior["signature"].values)
+            self.signatures = {"signatures": names, "exposures": np.nan_to_num(exposures)}
+            self.profiles = _flat(posterior, "signature_profile", "signature", "context")[rows].astype(float)
 
     def branches(self, callable_share: float) -> dict[str, Any]:
         """Fields of `BranchDraws`."""
@@ -116,7 +116,7 @@ class _Picked:
         detected = np.clip(detection(self.tree, self.phi) * callable_share, LEAST_DETECTED, 1.0)
         return {
             "parent": self.parent, "kinds": kinds, "detected": detected, "consensus": self.consensus,
-            "seen": self._seen(),
+            "seen": self._seen(), **self.signatures,
         }  # fmt: skip
 
     def names(self) -> list[str]:
@@ -182,7 +182,7 @@ def tree_draws(tree: Any, origin: str, *, trees: int = 32, callable_share: float
     day = np.where(picked.presence > 0, dates, np.inf).min(2)
     return TreeDraws(
         **picked.branches(callable_share),
-        **picked.signatures,
+        profiles=picked.profiles,
         counts=np.stack([count_contexts(contexts, row, K) for row in picked.place]),
         bound=np.where(np.isfinite(day), day, dates[np.isfinite(dates)].max()),
         treatments=tuple(treatments_of(held.set_coords("treatment") if "treatment" in held else held)),
