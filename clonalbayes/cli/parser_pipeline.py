@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-EXAMPLE_DEFAULTS = {"mutations": 700, "depth": 100.0, "panel": 6, "seed": 1}
+EXAMPLE_DEFAULTS = {"mutations": 1400, "depth": 100.0, "panel": 6, "seed": 1}
 """What `example` draws when it is not told: the defaults of `clonalbayes.simulate.files.write_example`."""
 
 

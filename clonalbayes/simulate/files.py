@@ -79,7 +79,7 @@ class Drawn:
 
 def write_example(
     folder: Path,
-    n_mutations: int = 700,
+    n_mutations: int = 1400,
     *,
     depth: float = 100.0,
     panel: int = 6,
@@ -256,7 +256,7 @@ def run_text(samples: list[dict[str, Any]], panel: list[str], events: list[str])
         lines += ["[events]", f"files = {json.dumps(events)}", ""]
     if panel:
         lines += ["[panel]", f"reads = {json.dumps(panel)}", ""]
-    lines += ["[fit]", "seed = 2", "", "[output]", 'folder = "result"', ""]
+    lines += ["[fit]", "seed = 1", "", "[output]", 'folder = "result"', ""]
     return "\n".join(lines)
 
 
