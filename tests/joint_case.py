@@ -34,7 +34,7 @@ def patient(members: int = 40, seed: int = 1, *, contexts: bool = True, treated:
         mutation=np.array([f"m{i}" for i in range(n)]), specimen=np.array(["D", "R", "T"]),
         context=("mutation", np.array(labels, str)), kind=("mutation", np.full(n, "snv")),
         date=("specimen", np.array(DATES)), group=("specimen", np.array(["D", "R", "T"])),
-        **{name: ("mutation", np.full(n, value)) for name, value in (("chrom", "1"), ("ref", "C"), ("alt", "T"))},
+        **{name: ("mutation", np.full(n, value)) for name, value in (("chrom", "1"), ("ref", ""), ("alt", ""))},
         pos=("mutation", np.arange(n) + 1),
     )  # fmt: skip
     ds["purity_sd"] = ("specimen", np.full(3, np.nan))

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from joint_case import EXPOSURES, NAMES, chain_of, patient
 
+from clonalbayes.faults import InputError
 from clonalbayes.inference import fit
 from clonalbayes.inference.fit import default_model, make_plan
 from clonalbayes.kernels import refs
 from clonalbayes.kernels.contexts import context_loglik
 from clonalbayes.kernels.layout import NO_CONTEXT
 from clonalbayes.signatures import joint
+from clonalbayes.signatures.contexts import CONTEXTS
 from clonalbayes.specs import load
 from clonalbayes.summaries import summarise
 
@@ -131,3 +133,43 @@ def test_contexts_are_left_out_of_a_model_that_does_not_ask_for_them():
     assert "exposure" not in plain["posterior"]
     assert np.array_equal(plain["posterior"]["assignment"].values, other["posterior"]["assignment"].values)
 
+
+def with_context(place, text, ref="", alt=""):
+    ds, _ = patient(members=3)
+    for name, value in (("context", text), ("ref", ref), ("alt", alt)):
+        values = ds[name].values.astype(object)
+        values[place] = value
+        ds = ds.assign_coords({name: ("mutation", values.astype(str))})
+    return ds
+
+
+@pytest.mark.parametrize("text", ["ACA", "A[C>C]A", "A[C>T]", "SBS1", "A[N>T]G", "T[C>T]AA"])
+def test_a_context_that_is_none_is_refused_and_named(text):
+    with pytest.raises(InputError, match="no trinucleotide context") as caught:
+        fit(with_context(2, text), **SHORT)
+    assert "m2" in str(caught.value)
+    assert text in str(caught.value)
+
+
+def test_every_wrong_context_is_told_at_once():
+    ds = with_context(1, "ACA")
+    ds["context"].values[4] = "A[C>C]A"
+    with pytest.raises(InputError) as caught:
+        fit(ds, **SHORT)
+    assert len(caught.value.faults) == 2
+
+
+def test_a_context_of_another_change_is_refused():
+    with pytest.raises(InputError, match="another change"):
+        fit(with_context(2, "A[C>T]G", "C", "A"), **SHORT)
+
+
+@pytest.mark.parametrize(("text", "ref", "alt"), [("A[C>T]G", "C", "T"), ("C[G>A]T", "G", "A"), ("a[c>t]g", "G", "A")])
+def test_a_context_is_read_on_either_strand(text, ref, alt):
+    part = chain_of(with_context(2, text, ref, alt)).plan
+    found = part.signatures.context[np.flatnonzero(part.reads.order == 2)[0]]
+    assert CONTEXTS[found] == "A[C>T]G"
+
+
+def test_a_model_without_contexts_does_not_mind_them():
+    assert "exposure" not in fit(with_context(2, "ACA"), spec="tree", **SHORT | {"draws": 2, "tune": 2})["posterior"]

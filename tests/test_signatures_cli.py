@@ -1,4 +1,4 @@
-"""The commands `signatures` and `timing`, their reports, gates, coupling and figures, in process."""
+"""The commands `signatures` and `timing`, their reports, gates and figures, in process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from signature_case import SETTINGS
 from clonalbayes.cli import main
 from clonalbayes.signatures import report as words
 from clonalbayes.signatures.contexts import CONTEXTS, TRINUCLEOTIDES
-from clonalbayes.signatures.couple import Coupling
 from clonalbayes.signatures.sampler import Draws, sample
 from clonalbayes.signatures.tables import Table, read_reference
 from clonalbayes.summaries import timing as dates
@@ -251,19 +250,6 @@ def test_last_common_ancestors():
     assert dates.common_ancestor(parent, 1, 3).tolist() == [1, 2, 1]
     assert dates.common_ancestor(parent, 0, 3).tolist() == [1, 0, 1]
     assert dates.common_ancestor(parent, 2, 3).tolist() == [3, 3, -1]
-
-
-def test_the_coupling_learns_the_contexts_of_each_clone():
-    rng = np.random.default_rng(1)
-    names = ("SBS1", "SBS5", "SBS87")
-    counts = np.array([rng.multinomial(500, e @ own(names)) for e in SHARES])
-    coupling = Coupling(own(names), names, SETTINGS, clones=8)
-    tables = np.array([coupling.table(counts, rng) for _ in range(120)])[40:]
-    assert np.exp(tables).sum(2) == pytest.approx(np.ones((80, 5)))
-    expected = SHARES @ own(names)
-    assert np.abs(np.exp(tables).mean(0) - expected).max() < 0.03
-    with pytest.raises(ValueError, match="room for 8"):
-        coupling.table(np.zeros((9, 96), np.int64), rng)
 
 
 def test_draws_depend_on_the_seed_alone():

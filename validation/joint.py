@@ -5,7 +5,7 @@
 PREFIX.tsv holds reads with a column `context`, PREFIX.truth.json the clone of every mutation (`assignment`) and the
 exposures of every clone (`signatures`). Each case is fitted by the tree model, whose consensus clones then go to the
 signature model (stepwise), and by the joint model. Reported of both: the adjusted Rand index of the consensus; of the
-mutations that the tree model leaves between two clones (largest probability below 0.95) the mean probability of the
+mutations that either model leaves between two clones (largest probability below 0.95) the mean probability of the
 true clone, the mean log score and the Brier score; error and coverage of the exposures of the clones found; CPU
 seconds of the fit alone. A clone of a draw stands for the true clone that most of its mutations come from. Writes
 OUT/joint.tsv.
@@ -115,13 +115,14 @@ def compare(prefix: Path, plan: dict[str, int], seed: int) -> list[dict[str, Any
     names = list(known["signatures"])
     origin = [known["assignment"][str(m)] for m in ds["mutation"].values]
     truth = np.array([names.index(name) if name in names else -1 for name in origin])
-    rows, between = [], np.zeros(0, bool)
-    for model in ("tree", "joint"):
-        tree, used = fit(ds, model, plan, seed)
-        labels = tree["posterior"]["assignment"].values.reshape(-1, len(truth)).astype(int)
-        chance = places(labels, truth, len(names))
-        if model == "tree":
-            between = (truth >= 0) & (chance.max(1) < 0.95)
+    rows, fits = [], {model: fit(ds, model, plan, seed) for model in ("tree", "joint")}
+    chances = {
+        model: places(tree["posterior"]["assignment"].values.reshape(-1, len(truth)).astype(int), truth, len(names))
+        for model, (tree, _) in fits.items()
+    }
+    between = (truth >= 0) & (np.minimum(*(chance.max(1) for chance in chances.values())) < 0.95)
+    for model, (tree, used) in fits.items():
+        chance = chances[model]
         true = chance[between, truth[between]]
         wanted = np.eye(len(names) + 1)[truth[between]]
         found = tree["consensus"]["clone"].values

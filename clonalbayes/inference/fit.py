@@ -20,7 +20,6 @@ from clonalbayes.genotypes import compile_priors, compile_reads, has_tree
 from clonalbayes.inference import checkpoint as store
 from clonalbayes.inference.chain import Chain, Plan, room_for
 from clonalbayes.inference.conditions import Conditions
-from clonalbayes.kernels.layout import NO_CONTEXT
 from clonalbayes.signatures import joint
 from clonalbayes.signatures.settings import load as load_settings
 from clonalbayes.specs import Schedule, Spec, load
@@ -121,7 +120,8 @@ def fit(
 
 def default_model(ds: xr.Dataset) -> str:
     """The specification of a fit that names none: clones and tree, and signatures where mutations have contexts."""
-    return "joint" if (joint.contexts_of(ds) < NO_CONTEXT).any() else "tree"
+    texts = ds["context"].values if "context" in ds else []
+    return "joint" if any(str(text).strip() for text in texts) else "tree"
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

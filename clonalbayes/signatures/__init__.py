@@ -1,5 +1,5 @@
 """Mutational signatures of branches: profiles learned around references, exposures with exact zeros.
 
-`state` states the model, `kernels` and `moves` update it exactly, `sampler` runs chains, `couple` turns current
-assignments into the log probability of a context in each clone. Cost does not depend on the number of mutations.
+`state` states the model, `kernels` and `moves` update it exactly, `sampler` runs chains, `joint` draws the exposures of
+the clones of a fit, whose contexts help to place mutations. Cost does not depend on the number of mutations.
 """

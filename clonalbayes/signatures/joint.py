@@ -15,10 +15,11 @@ import numpy as np
 from scipy.special import gammaln
 
 from clonalbayes.data.treatments import Treatment, parse_date, treatments_of
+from clonalbayes.faults import FaultList
 from clonalbayes.kernels.layout import NO_CONTEXT, NOISE
 from clonalbayes.kernels.state import State as ChainState
 from clonalbayes.kernels.state import Work
-from clonalbayes.signatures.contexts import index_of
+from clonalbayes.signatures.contexts import CONTEXTS, index_of, normal_label
 from clonalbayes.signatures.kernels import TINY
 from clonalbayes.signatures.sampler import DE_NOVO, make_model, start, sweep
 from clonalbayes.signatures.settings import Settings
@@ -92,7 +93,13 @@ class Signatures:
         -------
         Signatures or None
             None if no mutation has a context.
+
+        Raises
+        ------
+        InputError
+            With every context that is none, or that is of another change than the mutation's.
         """
+        check_contexts(ds)
         context = contexts_of(ds)[order]
         if (context == NO_CONTEXT).all():
             return None
@@ -118,6 +125,33 @@ def contexts_of(ds: xr.Dataset) -> np.ndarray:
         return np.full(ds.sizes["mutation"], NO_CONTEXT)
     found = index_of(ds["context"].values)
     return np.where(found >= 0, found, NO_CONTEXT)
+
+
+def check_contexts(ds: xr.Dataset) -> None:
+    """Refuse contexts that cannot be read, or that contradict the alleles: they must not be left out in silence.
+
+    Raises
+    ------
+    InputError
+        With every such mutation.
+    """
+    if "context" not in ds:
+        return
+    faults, source = FaultList(), str(ds.attrs.get("source", "dataset"))
+    alleles = [ds[name].values if name in ds else np.full(ds.sizes["mutation"], "") for name in ("ref", "alt")]
+    index = index_of(ds["context"].values)
+    rows = zip(ds["mutation"].values, ds["context"].values, index, *alleles, strict=True)
+    for mutation, text, i, ref, alt in rows:
+        if i < 0 and str(text).strip():
+            remedy = "Write it as A[C>T]G, leave it empty, or leave contexts out with --model tree."
+            faults.add(source, "is no trinucleotide context", remedy, column="context", value=f"{text} of {mutation}")
+        elif i >= 0 and len(str(ref)) == len(str(alt)) == 1:
+            change = normal_label(f"A[{ref}>{alt}]A")
+            if change and change[2:5] != CONTEXTS[i][2:5]:
+                message, remedy = "the context is of another change", "Add contexts anew: `clonalbayes contexts`."
+                value = f"{text} of {mutation} ({ref}>{alt})"
+                faults.add(source, message, remedy, column="context", value=value)
+    faults.raise_if_any()
 
 
 def candidates(names: Sequence[str], settings: Settings, courses: Sequence[Treatment]) -> tuple[str, ...]:
