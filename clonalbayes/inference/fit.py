@@ -120,7 +120,7 @@ def fit(
 
 def default_model(ds: xr.Dataset) -> str:
     """The specification of a fit that names none: clones and tree, and signatures where mutations have contexts."""
-    texts = ds["context"].values if "context" in ds else []
+    texts: Any = ds["context"].values if "context" in ds else ()
     return "joint" if any(str(text).strip() for text in texts) else "tree"
 
 
