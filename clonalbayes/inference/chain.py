@@ -12,7 +12,7 @@ import numpy as np
 from clonalbayes.faults import fail
 from clonalbayes.genotypes import CompiledReads
 from clonalbayes.inference.conditions import Conditions
-from clonalbayes.inference.exposures import ExposureRecords, update_every
+from clonalbayes.inference.exposures import UPDATE_EVERY, ExposureRecords
 from clonalbayes.inference.tempering import Ladder
 from clonalbayes.kernels import refs
 from clonalbayes.kernels.contexts import context_loglik
@@ -253,7 +253,7 @@ class Rung:
 
     def _draw_exposures(self, signatures: Signatures, done: int) -> None:
         """Draw exposures and profiles if it is their turn; after an exchange of states their tables are stale."""
-        if done % update_every(len(self.state.z)) == 0:
+        if done % UPDATE_EVERY == 0:
             joint.update(signatures, self.state, self.work, self.rng)
         elif self.plan.rungs > 1:
             joint.refresh(signatures, self.state, self.work)

@@ -14,23 +14,15 @@ from clonalbayes.signatures.joint import Signatures, exposures
 if TYPE_CHECKING:
     from clonalbayes.inference.chain import Chain
 
-MANY = 2000
-"""Mutations from which a sweep takes so long that exposures and profiles are drawn in each; else in every other."""
+UPDATE_EVERY = 2
+"""Sweeps from one draw of exposures and profiles to the next: a draw takes a fifth of the time of a sweep over a
+thousand mutations, whatever their number."""
 
 UNITS = {
     "exposure": ("share of the clone's substitutions", "made by the signature; NaN where the slot is not used"),
     "signature_profile": ("share of the signature's substitutions", "in the context"),
     "profile_strength": ("1", "shape of the gamma factor on each channel of a reference profile"),
 }
-
-
-def update_every(mutations: int) -> int:
-    """Sweeps from one draw of exposures and profiles to the next.
-
-    >>> update_every(500), update_every(10_000)
-    (2, 1)
-    """
-    return 1 if mutations >= MANY else 2
 
 
 class ExposureRecords:
