@@ -25,6 +25,10 @@ STARS = ((0.999, "***"), (0.99, "**"), (0.95, "*"))
 """Probability of presence from which so many stars are set."""
 
 UNSURE = 0.05
+
+NAMED = 24
+"""Samples up to which presence is written above every clone; where there are more, filled and empty dots say it."""
+
 BACKGROUND = "#D55E00"
 HETEROZYGOUS = 2.0
 """Prevalence per VAF of a clone with one copy in two, by which an error rate is drawn beside prevalences."""
@@ -174,22 +178,22 @@ def _draw_clone(axis: Axes, data: xr.Dataset, k: int, floor: float, top: float) 
     place = np.arange(samples)
     _draw_steps(axis, data["background"].values[k], place, color=BACKGROUND, lw=1.2, zorder=1)
     _draw_steps(axis, data["limit"].values[k], place, color="0.45", lw=1.0, ls=(0, (2, 1.2)), zorder=1)
-    for s in range(samples):
-        mean, lo, hi, p = (float(data[name].values[k, s]) for name in ("mean", "lo", "hi", "p_present"))
-        if not np.isfinite(mean):
-            continue
-        there = p >= UNSURE
-        shade = colour if there else "0.55"
-        if hi <= floor:
-            continue
-        axis.plot([s, s], [max(lo, floor), hi], color=shade, lw=2.0, solid_capstyle="butt", zorder=2)
-        look: dict[str, Any] = {"color": shade, "mfc": shade if p >= STARS[-1][0] else "white", "zorder": 3}
-        if mean > floor:
-            axis.plot([s], [mean], "o", ms=4.2, mew=0.9, **look)
-        stars = next((text for level, text in STARS if p >= level), "" if p < UNSURE else f"{p:.2f}")
+    mean, lo, hi, p = (data[name].values[k] for name in ("mean", "lo", "hi", "p_present"))
+    seen = np.flatnonzero(np.isfinite(mean) & (hi > floor))
+    shades = [colour if p[s] >= UNSURE else "0.55" for s in seen]
+    axis.vlines(place[seen], np.maximum(lo[seen], floor), hi[seen], colors=shades, lw=2.0, zorder=2)
+    for shade, fill, mask in (
+        (colour, colour, p >= STARS[-1][0]), (colour, "white", (p >= UNSURE) & (p < STARS[-1][0])),
+        ("0.55", "white", p < UNSURE),
+    ):  # fmt: skip
+        shown = seen[mask[seen] & (mean[seen] > floor)]
+        if len(shown):
+            axis.plot(place[shown], mean[shown], "o", ms=4.2, mew=0.9, color=shade, mfc=fill, zorder=3)
+    for s in seen[p[seen] >= UNSURE] if samples <= NAMED else ():
+        stars = next((text for level, text in STARS if p[s] >= level), f"{p[s]:.2f}")
         words: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 7 if "*" in stars else 5.8, "zorder": 4}
         words["path_effects"] = [withStroke(linewidth=1.6, foreground="white")]
-        axis.annotate(stars, (s, min(max(hi, mean), top)), (0, 2.5), textcoords="offset points", **words)
+        axis.annotate(stars, (s, min(max(hi[s], mean[s]), top)), (0, 2.5), textcoords="offset points", **words)
     axis.set(yscale="log", ylim=(floor, top * 2.6), xlim=(-0.6, samples - 0.4))
     powers = range(round(np.log10(floor)), 1)
     step = 1 if len(powers) <= 4 else 2
@@ -213,10 +217,11 @@ def _add_legend(axis: Axes, data: xr.Dataset) -> None:
 
     grey: dict[str, Any] = {"color": "0.3", "marker": "o", "ms": 4}
     stars = ", ".join(f"{text} {level:g}" for level, text in reversed(STARS))
+    few = data.sizes["specimen"] <= NAMED
     handles = [
         Line2D([], [], lw=2.0, label=data.attrs["of"], **grey),
-        Line2D([], [], lw=0, mfc="white", label="presence unsure (number: probability)", **grey),
-        Line2D([], [], lw=0, label=f"probability of presence at least: {stars}"),
+        Line2D([], [], lw=0, mfc="white", label=f"presence unsure{' (number: probability)' if few else ''}", **grey),
+        *([Line2D([], [], lw=0, label=f"probability of presence at least: {stars}")] if few else []),
         Line2D([], [], color=BACKGROUND, lw=1.2, label="background: what errors alone look like"),
     ]
     if np.isfinite(data["limit"].values).any():

@@ -276,18 +276,23 @@ def _draw_pair(axis: Axes, data: xr.Dataset, p: int) -> None:
     for k, name in _draw_order(data):
         levels = np.unique(data["level"].values[p, k])
         if np.isfinite(levels).all() and levels[0] > 0:
-            lines: dict[str, Any] = {
-                "colors": [style.colour_of(name)],
-                "linewidths": [0.7, 1.1][: len(levels)],
-                "zorder": 3,
-            }
-            axis.contour(grid, grid, data["density"].values[p, k], levels=levels, **lines)
+            axis.add_collection(_contours(grid, data["density"].values[p, k], levels, style.colour_of(name)))
     _name_clones(axis, data, p, top)
     specimens = names(data["specimen"])
     axis.set(xlim=(0, top), ylim=(0, top), aspect="equal")
     axis.set_xlabel(f"{data.attrs['quantity']} in {style.escape(specimens[x])}")
     axis.set_ylabel(f"{data.attrs['quantity']} in {style.escape(specimens[y])}")
     axis.locator_params(nbins=5)
+
+
+def _contours(grid: np.ndarray, density: np.ndarray, levels: np.ndarray, colour: str) -> Any:
+    """Lines of a density at one or two levels; `Axes.contour` spends most of its time on what is not needed here."""
+    from contourpy import contour_generator
+    from matplotlib.collections import LineCollection
+
+    lines = contour_generator(grid, grid, density)
+    found = [(line, width) for level, width in zip(levels, (0.7, 1.1), strict=False) for line in lines.lines(level)]
+    return LineCollection([line for line, _ in found], colors=colour, linewidths=[w for _, w in found], zorder=3)
 
 
 def _name_clones(axis: Axes, data: xr.Dataset, p: int, top: float) -> None:

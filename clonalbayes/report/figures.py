@@ -59,7 +59,7 @@ PLANS = {
              "A dot a mutation, coloured by its clone; contours hold 50 and 90 % of a clone."),
         Plan("similarity", "Which mutations belong together",
              "The darker, the more probable it is that two mutations are of one clone.",
-             options=(("max_draws", 250), ("max_mutations", 500))),
+             options=(("max_draws", 200), ("max_mutations", 400))),
         Plan("exposures", "Signatures of every branch",
              "Share of each signature among the mutations of a branch; the lines are 95 % intervals.", "folder"),
         Plan("spectra", "Profiles of the signatures",

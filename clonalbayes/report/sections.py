@@ -322,7 +322,7 @@ def tables(content: Content, packed: list[Packed]) -> str:
         else:
             what = "too large for this page: in the result folder"
         rows.append([escape(p.title), f"<code>{name}</code>", size, what])
-    listed = table(["table", "file", "size", ""], rows, "Files of the result")
+    listed = table(["table", "file", "size", "in this page"], rows, "Files of the result")
     viewer = (
         '<div id="viewer" class="viewer" hidden><h3 id="viewer-title">Table</h3><p class="tools"><label>Search '
         '<input type="search" id="search"></label> <span id="count" role="status"></span></p>'

@@ -46,8 +46,9 @@ def svg_of(figure: Figure, prefix: str, title: str) -> tuple[str, float]:
     out = io.StringIO()
     none: dict[str, None] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with style.style():
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once: that is what takes the time
+        if (engine := figure.get_layout_engine()) is not None:
+            engine.execute(figure)
+            figure.set_layout_engine("none")  # laid out once: that is what takes the time
         box = figure.get_tightbbox().padded(MARGIN)
         figure.savefig(out, format="svg", dpi=DOTS, bbox_inches=box, metadata=none)
     return themed(tidy(out.getvalue(), prefix, title))

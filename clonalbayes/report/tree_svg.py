@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from clonalbayes.plots import style
-from clonalbayes.plots.tree import SAID, SURE
+from clonalbayes.plots.tree import LIKELY, SAID, SURE, round_length
 from clonalbayes.plots.tree_layout import rows_of, to_scale
 from clonalbayes.summaries.ancestry import ROOT
 
@@ -70,8 +70,11 @@ def tree_svg(clones: list[Clone], samples: list[str]) -> str:
     ends = np.append(0.0, scale.end)
     row = np.append(rows[parents == ROOT].min(initial=0), rows)
     parts = [_spines(parents, ends, row)]
-    order = np.argsort(rows, kind="stable")
-    parts += [_clone(clones[k], (ends[parents[k]], ends[k + 1]), int(rows[k]), samples, heat, label) for k in order]
+    order = np.argsort(rows, kind="stable").tolist()
+    places = {k: (LEFT + ends[parents[k]], LEFT + ends[k + 1], _y(rows[k])) for k in order}
+    parts += [_clone(clones[k], places[k], samples, heat) for k in order]
+    # Texts lie above the buttons, which say all of it in their labels.
+    parts.append(f'<g aria-hidden="true">{"".join(_texts(clones[k], places[k], label) for k in order)}</g>')
     parts.append(_heads(samples, heat))
     parts.append(_scale_bar(scale.unit, bool(scale.lengthened.any()), size[1]))
     head = (
@@ -128,31 +131,35 @@ def _spines(parents: np.ndarray, ends: np.ndarray, row: np.ndarray) -> str:
     return "".join(out)
 
 
-def _clone(clone: Clone, ends: tuple[float, float], row: int, samples: list[str], heat: float, label: float) -> str:
-    """A branch with its length and support, the clone at its end, what happened on it, its prevalences."""
-    y, begin, end = _y(row), LEFT + ends[0], LEFT + ends[1]
-    kind = "sure" if clone.support >= SURE else "likely" if clone.support >= 0.5 else "unlikely"
-    middle = (begin + end - RADIUS) / 2.0
-    shade = style.colour_of(clone.number)
-    ink = "light" if style.ink_on(shade) == style.INK_LIGHT else "dark"
+def _clone(clone: Clone, place: tuple[float, float, float], samples: list[str], heat: float) -> str:
+    """A branch, the clone at its end, and its prevalences: one button."""
+    begin, end, y = place
+    kind = "sure" if clone.support >= SURE else "likely" if clone.support >= LIKELY else "unlikely"
     parts = [
         f'<g class="node" id="tree-{clone.number}" data-clone="{clone.number}" tabindex="0" role="button" '
         f'aria-pressed="false" aria-label="{escape(spoken(clone))}">',
         f'<rect class="hit" x="{begin:.1f}" y="{y - ROW / 2:.1f}" '
         f'width="{heat - begin + CELL * len(samples):.1f}" height="{ROW:.1f}"/>',
         f'<path class="branch {kind}" d="M{begin:.1f} {y:.1f}H{end:.1f}"/>',
-        f'<text class="length" x="{middle:.1f}" y="{y - 4:.1f}">{clone.mutations:,}</text>',
+        f'<circle cx="{end:.1f}" cy="{y:.1f}" r="{RADIUS}" style="fill:{colour(clone.number)}"/>',
     ]
+    parts += [_cell(clone, sample, heat + CELL * s, y) for s, sample in enumerate(samples)]
+    return "".join([*parts, "</g>"])
+
+
+def _texts(clone: Clone, place: tuple[float, float, float], label: float) -> str:
+    """Length and support of a branch, number of the clone, what happened on the branch."""
+    begin, end, y = place
+    middle = (begin + end - RADIUS) / 2.0
+    ink = "light" if style.ink_on(style.colour_of(clone.number)) == style.INK_LIGHT else "dark"
+    parts = [f'<text class="length" x="{middle:.1f}" y="{y - 4:.1f}">{clone.mutations:,}</text>']
     if clone.support < SAID:
         parts.append(f'<text class="support" x="{middle:.1f}" y="{y + 11:.1f}">p {clone.support:.2f}</text>')
-    parts.append(f'<circle cx="{end:.1f}" cy="{y:.1f}" r="{RADIUS}" style="fill:{colour(clone.number)}"/>')
     parts.append(f'<text class="number {ink}" x="{end:.1f}" y="{y + 4:.1f}">{clone.number}</text>')
     if clone.events:
         shown = shortened([plain(e.label, 40) for e in clone.events], int((label - 16.0) / CHARACTER))
         parts.append(f'<text class="event" x="{end + RADIUS + 5:.1f}" y="{y + 4:.1f}">{escape(shown)}</text>')
-    for s, sample in enumerate(samples):
-        parts.append(_cell(clone, sample, heat + CELL * s, y))
-    return "".join([*parts, "</g>"])
+    return "".join(parts)
 
 
 def _cell(clone: Clone, sample: str, x: float, y: float) -> str:
@@ -195,8 +202,6 @@ def _heads(samples: list[str], heat: float) -> str:
 
 def _scale_bar(unit: float, lengthened: bool, bottom: float) -> str:
     """How long a number of mutations is."""
-    from clonalbayes.plots.tree import round_length
-
     if unit <= 0:
         return ""
     number = round_length(60.0 / unit)
