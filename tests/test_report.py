@@ -192,6 +192,7 @@ def test_a_model_without_trees_has_a_page(tmp_path):
 
 def test_the_summary_says_how_sure(text):
     shown = re.sub(r"<[^>]+>", "", text)
+    assert "4 samples, 29 mutations; clonalbayes 0.1.0, model tree 1, fitted on 2026-01-01\n" in shown
     assert "The chains agree." in shown
     assert "3 clones in the consensus" in shown
     assert "one founding clone (probability &gt; 0.999)" in shown

@@ -161,7 +161,7 @@ def draw_clone_sizes(data: xr.Dataset, axes: Any = None) -> np.ndarray:
 def _ends(data: xr.Dataset) -> tuple[float, float]:
     """Ends of the log axis: below the background, the limit and every clone that is there; 1 or the largest."""
     sure = data["p_present"].values >= STARS[-1][0]
-    known = [data["background"].values, data["limit"].values, np.where(sure, data["lo"].values, np.nan)]
+    known = [data["background"].values, data["limit"].values, np.where(sure, data["mean"].values, np.nan)]
     seen = np.concatenate([v[np.isfinite(v) & (v > 1e-7)].ravel() for v in known])
     low = float(seen.min()) if seen.size else 1e-2
     high = float(np.nanmax(data["hi"].values, initial=0.0))

@@ -291,7 +291,8 @@ def _contours(grid: np.ndarray, density: np.ndarray, levels: np.ndarray, colour:
     from matplotlib.collections import LineCollection
 
     lines = contour_generator(grid, grid, density)
-    found = [(line, width) for level, width in zip(levels, (0.7, 1.1), strict=False) for line in lines.lines(level)]
+    widths = (0.7, 1.1)[: len(levels)]
+    found = [(np.asarray(line), w) for level, w in zip(levels, widths, strict=True) for line in lines.lines(level)]
     return LineCollection([line for line, _ in found], colors=colour, linewidths=[w for _, w in found], zorder=3)
 
 

@@ -23,6 +23,7 @@ from .data import as_json, islands, pack
 from .figures import Figures
 from .sections import SECTIONS, tables
 from .svg import dark_variables
+from .words import plural
 
 TABLES = ("tables", "Tables and downloads")
 
@@ -130,13 +131,11 @@ def _whole(content: Content, titles: list[tuple[str, str]], body: str, data: str
 
 def _subtitle(content: Content) -> str:
     run = content.run
-    finished = str(run.get("finished", ""))[:10]
     model = run.get("model") or {}
-    return (
-        f"{len(content.samples)} samples, {len(content.labels):,} mutations; clonalbayes "
-        f"{run.get('clonalbayes', '')}, model {model.get('name', '')} {model.get('version', '')}f', fitted on "
-        f"{finished}' if finished else ''"
-    )
+    counts = f"{plural(len(content.samples), 'sample')}, {plural(len(content.labels), 'mutation')}"
+    made = f"clonalbayes {run.get('clonalbayes', '')}, model {model.get('name', '')} {model.get('version', '')}"
+    finished = str(run.get("finished", ""))[:10]
+    return f"{counts}; {made}" + (f", fitted on {finished}" if finished else "")
 
 
 def _answers(content: Content) -> dict[str, Any]:

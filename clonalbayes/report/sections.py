@@ -133,7 +133,7 @@ def tree(content: Content, figures: Figures) -> str:
 def _unplaced(content: Content) -> str:
     """Events that are on no branch, and drivers that there are none of."""
     if not content.events:
-        return absent("No driver events are on the tree: the result has no table of events ([variants] events in "
+        return absent("No driver events are on the tree: the result has no table of events ([events] in "
                       "run.toml, or `clonalbayes report --events FILE`).")  # fmt: skip
     rows = [[escape(plain(e.label, LONG)), escape(e.kind), escape(e.how)] for e in content.events if not e.clone]
     return table(["event", "kind", "why"], rows, "Events that are on no branch") if rows else ""

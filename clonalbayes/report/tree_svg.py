@@ -14,14 +14,14 @@ from clonalbayes.summaries.ancestry import ROOT
 from .content import Clone
 from .words import probability, share
 
-ROW, LEFT, TOP = 30.0, 30.0, 74.0
+ROW, LEFT = 30.0, 30.0
 WIDTH, LEAST, WIDEST = 300.0, 46.0, 560.0
 CELL, LABEL, RADIUS = 22.0, 215.0, 11.0
 CHARACTER = 6.1
 """Pixels of a character of a label."""
 
-NAMES = 12
-"""Characters of a sample's name above its column."""
+NAMES, SLOPE = 20, 0.87
+"""Characters of a sample's name above its column, and its height per length: it is turned by 60 degrees."""
 
 
 def plain(name: str, width: int) -> str:
@@ -65,17 +65,19 @@ def tree_svg(clones: list[Clone], samples: list[str]) -> str:
     rows = rows_of(parents)
     scale = to_scale(parents, lengths, WIDTH, LEAST, WIDEST)
     label = _room(clones)
+    longest = max((min(len(name), NAMES) for name in samples), default=0) * CHARACTER
+    top = max(longest * SLOPE + 30.0, 50.0)
     heat = LEFT + float(scale.end.max(initial=LEAST)) + RADIUS + label
-    size = (heat + CELL * len(samples) + 12.0, TOP + ROW * max(len(clones), 1) + 34.0)
+    size = (heat + CELL * len(samples) + longest * 0.5 + 8.0, top + ROW * max(len(clones), 1) + 34.0)
     ends = np.append(0.0, scale.end)
     row = np.append(rows[parents == ROOT].min(initial=0), rows)
-    parts = [_spines(parents, ends, row)]
+    parts = [_spines(parents, ends, row, top)]
     order = np.argsort(rows, kind="stable").tolist()
-    places = {k: (LEFT + ends[parents[k]], LEFT + ends[k + 1], _y(rows[k])) for k in order}
+    places = {k: (LEFT + ends[parents[k]], LEFT + ends[k + 1], _y(rows[k], top)) for k in order}
     parts += [_clone(clones[k], places[k], samples, heat) for k in order]
     # Texts lie above the buttons, which say all of it in their labels.
     parts.append(f'<g aria-hidden="true">{"".join(_texts(clones[k], places[k], label) for k in order)}</g>')
-    parts.append(_heads(samples, heat))
+    parts.append(_heads(samples, heat, top))
     parts.append(_scale_bar(scale.unit, bool(scale.lengthened.any()), size[1]))
     head = (
         f'<svg class="tree" viewBox="0 0 {size[0]:.0f} {size[1]:.0f}" role="group" '
@@ -112,20 +114,20 @@ def shortened(labels: list[str], room: int) -> str:
     )
 
 
-def _y(row: float) -> float:
-    return TOP + ROW * (row + 0.5)
+def _y(row: float, top: float) -> float:
+    return top + ROW * (row + 0.5)
 
 
-def _spines(parents: np.ndarray, ends: np.ndarray, row: np.ndarray) -> str:
+def _spines(parents: np.ndarray, ends: np.ndarray, row: np.ndarray, top: float) -> str:
     """Vertical lines from each clone to its children, and the normal cells."""
     out = []
     for parent in range(len(parents) + 1):
         children = np.flatnonzero(parents == parent)
         if len(children):
-            low, high = _y(row[parent]), _y(row[children + 1].max())
+            low, high = _y(row[parent], top), _y(row[children + 1].max(), top)
             x = LEFT + ends[parent]
             out.append(f'<path class="spine" d="M{x:.1f} {low:.1f}V{high:.1f}"/>')
-    y = _y(row[0])
+    y = _y(row[0], top)
     out.append(f'<rect class="normal" x="{LEFT - 6:.1f}" y="{y - 6:.1f}" width="12" height="12" rx="2"/>')
     out.append(f'<text class="small" x="{LEFT - 7:.1f}" y="{y - 21:.1f}">normal cells</text>')
     return "".join(out)
@@ -188,13 +190,13 @@ def spoken(clone: Clone) -> str:
     )
 
 
-def _heads(samples: list[str], heat: float) -> str:
+def _heads(samples: list[str], heat: float, top: float) -> str:
     """Names of the samples above their columns, and what the columns are."""
     out = [f'<text class="small" x="{heat:.1f}" y="12">share of all cells</text>'] if samples else []
     for s, name in enumerate(samples):
         x = heat + CELL * (s + 0.5) + 4.0
         out.append(
-            f'<text class="sample" transform="translate({x:.1f} {TOP - 4:.0f}) rotate(-60)">'
+            f'<text class="sample" transform="translate({x:.1f} {top - 4:.0f}) rotate(-60)">'
             f"{escape(plain(name, NAMES))}</text>"
         )
     return "".join(out)
