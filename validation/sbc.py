@@ -40,21 +40,21 @@ from scipy import stats
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 
+from breakages import BREAKAGES, broken  # noqa: E402
+from ranked import draws_of, truth_of  # noqa: E402
+from tree_breakages import TREE_BREAKAGES, broken_tree  # noqa: E402
+
 from clonalbayes import specs  # noqa: E402
 from clonalbayes.genotypes import compile_priors, compile_reads  # noqa: E402
 from clonalbayes.inference import chain as chains  # noqa: E402
-from clonalbayes.simulate import CopyState, Design, Simulation, simulate_prior  # noqa: E402
-from clonalbayes.simulate.genome import descends  # noqa: E402
-from clonalbayes.simulate.prior_tree import depth_of  # noqa: E402
+from clonalbayes.simulate import CopyState, Design, simulate_prior  # noqa: E402
 
 RESULTS = HERE / "results"
+COLOURS = ("#0072B2", "#D55E00", "#009E73")
 DRAWS, TUNE, THIN, MAX_STRIDE = 99, 250, 5, 8
 ENOUGH, MEDIAN_ENOUGH = 50.0, 70.0
 BINS, LEVEL = 20, 0.01
 SEED = 2718
-FIRST, SECOND = 0, 1
-"""Mutations whose prevalence and co-clustering are ranked."""
-
 _C = CopyState
 SETTINGS: dict[str, Design] = {
     "min_alt 1": Design(
@@ -78,6 +78,7 @@ TREE_SETTINGS: dict[str, Design] = {
         classes=((_C(), _C(), _C()), (_C(2, 1), _C(), _C()), (_C(), _C(), _C())),
     ),
     "tree, no purity": Design(n_mutations=24, n_samples=2, depth=60, min_alt=0, purity_sd=0.0),
+    "tree, one sample": Design(n_mutations=20, n_samples=1, depth=60, min_alt=1),
 }  # fmt: skip
 SETTINGS |= TREE_SETTINGS
 """A setting whose name begins with tree is of the tree model, the others are of the clone model."""
@@ -85,8 +86,15 @@ SETTINGS |= TREE_SETTINGS
 UNCONDITIONED = "ascertainment ignored"
 """A breakage of the data rather than of a kernel: the chains are told that mutations need no alt reads."""
 
-CHOSEN = (UNCONDITIONED, "concentration without the clones")
-"""Breakages whose detection is shown in the results."""
+CHOSEN = {
+    "clones": (UNCONDITIONED, "concentration without the clones"),
+    "tree": (
+        UNCONDITIONED, "grafts without the number of trees", "places without the chance of absence",
+        "sparsity without the Dirichlet's constant", "presence probability without the absent",
+        "transfers without the Jacobian", "grafted splits without the seat",
+    ),
+}  # fmt: skip
+"""Breakages that are shown in the results, of each model."""
 
 BROKEN_SETTING = {"clones": "min_alt 3, missing", "tree": "tree"}
 """The setting in which broken kernels of each model are run."""
@@ -105,110 +113,6 @@ class Ranked:
     ranks: dict[str, int]
     sizes: dict[str, float]
     seconds: float
-
-
-def truth_of(simulation: Simulation) -> dict[str, float]:
-    """Return the true value of every ranked quantity."""
-    truth, p = simulation.truth, simulation.truth.parameters
-    z = truth.assignment
-    if "clone_fraction" in p:
-        return tree_truth_of(simulation)
-    return {
-        "n_clones": len(truth.ccf),
-        "co_clustering": float(z[FIRST] == z[SECOND] >= 0),
-        "prevalence_of_mutation": float(truth.ccf[z[FIRST], 0] * p["purity"][0]) if z[FIRST] >= 0 else 0.0,
-        "genotype_of_mutation": truth.genotype[SECOND],
-        "concentration": float(p["concentration"]),
-        "precision": p["precision"][0],
-        "error_rate": p["error_rate"][0],
-        "purity": p["purity"][0],
-        "cn_clonal_fraction": p["cn_clonal_fraction"][0],
-        "p_absent": p["presence_prob"][0, 0],
-        "n_noise": int((z == -1).sum()),
-        "n_germline": int((z == -2).sum()),
-        "log_likelihood": float(p["log_likelihood"]),
-    }
-
-
-def draws_of(chain: chains.Chain, rows: slice) -> dict[str, np.ndarray]:
-    """Return the draws of every ranked quantity."""
-    place = np.argsort(chain.plan.reads.order)
-    first, second = place[FIRST], place[SECOND]
-    records = chain.records
-    z = records.assignment[rows]
-    ccf = [c[k, 0] if k >= 0 else 0.0 for c, k in zip(records.ccf[rows], z[:, first], strict=True)]
-    scalar = dict(zip(chains.SCALARS, records.scalars[rows].T, strict=True))
-    sample = dict(zip(chains.PER_SAMPLE, records.per_sample[rows, :, 0].T, strict=True))
-    return {
-        "n_clones": scalar["n_clones"],
-        "co_clustering": ((z[:, first] == z[:, second]) & (z[:, first] >= 0)).astype(float),
-        "prevalence_of_mutation": np.array(ccf) * sample["purity"],
-        "genotype_of_mutation": records.genotype[rows, second],
-        "concentration": scalar["concentration"],
-        "precision": sample["precision"],
-        "error_rate": sample["error_rate"],
-        "purity": sample["purity"],
-        "cn_clonal_fraction": sample["cn_clonal"],
-        "p_absent": records.presence_prob[rows, 0, 0],
-        "n_noise": scalar["n_noise"],
-        "n_germline": scalar["n_germline"],
-        "log_likelihood": scalar["log_likelihood"],
-    }
-
-
-def tree_values(z: np.ndarray, parent: np.ndarray, prevalence: np.ndarray, presence: np.ndarray) -> dict[str, float]:
-    """Functions of labels (the Dataset's order), tree, prevalence and presence [K, S] without labels of clones."""
-    first, second = int(z[FIRST]), int(z[SECOND])
-    lines = descends(parent)
-    return {
-        "n_clones": len(parent),
-        "co_clustering": float(first == second >= 0),
-        "prevalence_of_mutation": float(prevalence[first, 0]) if first >= 0 else 0.0,
-        "presence": float(first >= 0 and presence[first, 0] != 0),
-        "present_clones": float((presence[:, 1] != 0).sum()),
-        "purity": float(prevalence[parent == 0, 0].sum()),
-        "tree_depth": depth_of(parent),
-        "ancestry": float(min(first, second) >= 0 and first != second and bool(lines[first, second])),
-        "n_founders": int((parent == 0).sum()),
-        "n_noise": int((z == -1).sum()),
-        "n_germline": int((z == -2).sum()),
-    }
-
-
-def tree_truth_of(simulation: Simulation) -> dict[str, float]:
-    """Return the true value of every quantity that is ranked with a tree."""
-    truth, p = simulation.truth, simulation.truth.parameters
-    prevalence = truth.ccf * p["purity"]
-    return tree_values(truth.assignment, truth.parent, prevalence, truth.presence) | {
-        "concentration": float(p["concentration"]),
-        "fraction_concentration": p["fraction_concentration"][0],
-        "present_prob": p["present_prob"][0],
-        "precision": p["precision"][0],
-        "error_rate": p["error_rate"][0],
-        "log_likelihood": float(p["log_likelihood"]),
-    }
-
-
-def tree_draws_of(chain: chains.Chain, rows: slice) -> dict[str, np.ndarray]:
-    """Return the draws of every quantity that is ranked with a tree."""
-    records, place = chain.records, np.argsort(chain.plan.reads.order)
-    values = [
-        tree_values(z[place], parent, ccf, presence)
-        for z, parent, ccf, presence in zip(
-            records.assignment[rows], records.parent[rows], records.ccf[rows], records.presence[rows], strict=True
-        )
-    ]
-    scalar = dict(zip(chains.SCALARS, records.scalars[rows].T, strict=True))
-    sample = dict(zip(chains.PER_SAMPLE, records.per_sample[rows, :, 0].T, strict=True))
-    of_tree = dict(zip(chains.TREE_PER_SAMPLE, records.tree_scalars[rows, :, 0].T, strict=True))
-    return {name: np.array([value[name] for value in values], float) for name in values[0]} | {
-        "concentration": scalar["concentration"],
-        "fraction_concentration": of_tree["sparsity"],
-        "present_prob": of_tree["psi"],
-        "precision": sample["precision"],
-        "error_rate": sample["error_rate"],
-        "log_likelihood": scalar["log_likelihood"],
-    }
 
 
 def effective_size(draws: np.ndarray) -> float:
@@ -230,7 +134,6 @@ def run_one(task: tuple[str, int]) -> Ranked:
     names = list(SETTINGS)
     seeds = np.random.SeedSequence([SEED, names.index(setting), number]).spawn(3)
     spec = specs.load(spec_of(setting))
-    draws_function = tree_draws_of if setting in TREE_SETTINGS else draws_of
     simulation = simulate_prior(SETTINGS[setting], spec, seed=seeds[0])
     reads = compile_reads(as_told(simulation.dataset), spec)
     capacity = chains.room_for(len(reads.order), int(spec.constant("max_clones")), None)
@@ -240,7 +143,7 @@ def run_one(task: tuple[str, int]) -> Ranked:
     while True:
         while len(chain.records.ccf) < DRAWS * stride:
             chain.step()
-        draws = draws_function(chain, slice(stride - 1, DRAWS * stride, stride))
+        draws = draws_of(chain, slice(stride - 1, DRAWS * stride, stride))
         sizes = {name: effective_size(values) for name, values in draws.items()}
         if stride == MAX_STRIDE or min(sizes.values()) >= ENOUGH:
             break
@@ -274,9 +177,7 @@ def use_broken(name: str) -> Iterator[None]:
     if name == UNCONDITIONED:
         globals()["as_told"] = lambda ds: ds.assign_attrs(min_alt=0)
     else:
-        from breakages import broken
-
-        made = broken(name)
+        made = broken_tree(name) if name in TREE_BREAKAGES else broken(name)
         for key in names:
             setattr(chains, key, getattr(made, key))
     yield
@@ -367,10 +268,11 @@ def draw_figure(ranked: list[Ranked], path: Path) -> None:
         -(-len(names) // columns), columns, figsize=(13, 7.5), sharex=True, sharey=True, layout="constrained"
     )
     points, half = envelope(len([r for r in ranked if r.setting == ranked[0].setting]))
+    settings = list(dict.fromkeys(r.setting for r in ranked))
     for axis, name in zip(axes.flat, names, strict=False):
         axis.fill_between(points, -half, half, color="0.88", label="95 % of exact samplers")
         axis.axhline(0.0, color="0.6", linewidth=0.7)
-        for setting, colour in zip(dict.fromkeys(r.setting for r in ranked), ("#0072B2", "#D55E00"), strict=False):
+        for setting, colour in zip(settings, COLOURS[: len(settings)], strict=True):
             ranks = np.array([r.ranks[name] for r in ranked if r.setting == setting])
             axis.step(points, ecdf(ranks) - points, where="mid", color=colour, linewidth=1.2, label=setting)
         axis.set_title(name.replace("_", " "), fontsize=10)
@@ -422,10 +324,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     globals()["SEED"] = options.seed
     if options.broken:
-        from breakages import BREAKAGES
-
-        known = [UNCONDITIONED, *BREAKAGES]
-        names = list(CHOSEN) if options.broken == "chosen" else [options.broken]
+        known = [UNCONDITIONED, *(TREE_BREAKAGES if options.spec == "tree" else BREAKAGES)]
+        names = list(CHOSEN[options.spec]) if options.broken == "chosen" else [options.broken]
         if not set(names) <= set(known):
             print("\n".join(known))
             return 0 if options.broken == "list" else 2
