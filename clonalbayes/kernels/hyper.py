@@ -17,11 +17,12 @@ from clonalbayes.kernels.special import rise
 from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.tables import refresh_sample
 
-PRECISION, ERROR, PURITY, CN_CLONAL, PURITY_FIXED_PHI = 0, 1, 2, 3, 4
+PRECISION, ERROR, PURITY, CN_CLONAL, PURITY_FIXED_PHI, PURITY_WITH_CELLS = 0, 1, 2, 3, 4, 5
 COUNT_HYPER = 12
 TARGET_ACCEPTANCE = 0.44
 WALK_SHARE = 0.35  # of the steps after tuning that are random-walk steps
 DEGREES = 5.0
+SMALLEST_SHARE = 1e-12  # of the cells: a step that leaves less is refused
 FORGET = 3.0  # the moments remember about the last third of the sweeps so far
 
 
@@ -120,6 +121,8 @@ def shift_parameter(state: State, s: int, which: int, step: float) -> float:
     jacobian = 0.0
     if which == PURITY_FIXED_PHI:
         jacobian = rescale_ccf(state, s, state.purity[s] / value)
+    elif which == PURITY_WITH_CELLS:
+        jacobian = rescale_cells(state, s, step)
     if jacobian > -np.inf:
         state.purity[s] = value
     return jacobian
@@ -138,6 +141,29 @@ def rescale_ccf(state: State, s: int, factor: float) -> float:
         if state.presence[k, s] == SUBCLONAL:
             state.ccf[k, s] *= factor
     return moved * math.log(factor)
+
+
+@kernel
+def rescale_cells(state: State, s: int, step: float) -> float:
+    """Take `step` from the normal cells of sample s and share it among its clones in proportion.
+
+    Returns the log ratio of the Dirichlet densities with the log Jacobian; -inf (unchanged) if a population would die.
+    """
+    root, cells, n = state.ccf.shape[0], 0.0, 0
+    for k in range(state.n_clones[0]):
+        if state.presence[k, s] != ABSENT:
+            cells += state.fraction[k, s]
+            n += 1
+    normal = state.fraction[root, s]
+    if n == 0 or normal - step < SMALLEST_SHARE or cells + step < SMALLEST_SHARE:
+        return -np.inf
+    factor = (cells + step) / cells
+    for k in range(state.n_clones[0]):
+        state.fraction[k, s] *= factor
+        state.ccf[k, s] = min(state.ccf[k, s] * factor, 1.0)
+    state.fraction[root, s] = normal - step
+    a = state.sparsity[s]
+    return (a * n - 1.0) * math.log(factor) + (a - 1.0) * (math.log(normal - step) - math.log(normal))
 
 
 @kernel
@@ -169,6 +195,12 @@ def log_student(x: float, centre: float, scale: float) -> float:
 
 
 @kernel
+def scale_of(which: int) -> int:
+    """Row of the random-walk scales; the last two steps share one, because no model has both."""
+    return min(which, PURITY_FIXED_PHI)
+
+
+@kernel
 def propose_step(
     state: State, s: int, which: int, tuning: bool, rng: np.random.Generator
 ) -> tuple[float, float]:
@@ -178,8 +210,8 @@ def propose_step(
     crosses a wide posterior at once; the others are a random walk.
     """
     if tuning or rng.random() < WALK_SHARE:
-        return state.step_size[which, s] * rng.standard_normal(), 0.0
-    moments = state.moments[PURITY if which == PURITY_FIXED_PHI else which, s]
+        return state.step_size[scale_of(which), s] * rng.standard_normal(), 0.0
+    moments = state.moments[PURITY if which > CN_CLONAL else which, s]
     scale = 1.2 * math.sqrt(moments[1]) + 1e-9
     old = value_of(state, s, which)
     new = moments[0] + scale * rng.standard_normal() / math.sqrt(rng.chisquare(DEGREES) / DEGREES)
@@ -189,8 +221,8 @@ def propose_step(
 @kernel
 def learn(state: State, s: int, which: int, accepted: bool, round_: int) -> None:
     """Tune the random walk (Robbins-Monro) and the moments, which forget the beginning of the run."""
-    state.step_size[which, s] *= math.exp(round_**-0.6 * ((1.0 if accepted else 0.0) - TARGET_ACCEPTANCE))
-    if which != PURITY_FIXED_PHI:
+    state.step_size[scale_of(which), s] *= math.exp(round_**-0.6 * ((1.0 if accepted else 0.0) - TARGET_ACCEPTANCE))
+    if which <= CN_CLONAL:
         rate = FORGET / (round_ + FORGET)
         gap = value_of(state, s, which) - state.moments[which, s, 0]
         state.moments[which, s, 0] += rate * gap
@@ -208,7 +240,7 @@ def update_parameter(
     """
     old_prior = log_prior(state, priors, s, which)
     old = (state.precision[s], state.error_rate[s], state.purity[s], state.cn_clonal[s])
-    old_ccf = state.ccf[: state.n_clones[0], s].copy()
+    old_ccf, old_cells = state.ccf[: state.n_clones[0], s].copy(), state.fraction[:, s].copy()
     step, ratio = propose_step(state, s, which, round_ > 0, rng)
     jacobian = shift_parameter(state, s, which, step)
     accepted, after = False, before
@@ -228,6 +260,7 @@ def update_parameter(
         after = before
         state.precision[s], state.error_rate[s], state.purity[s], state.cn_clonal[s] = old
         state.ccf[: state.n_clones[0], s] = old_ccf
+        state.fraction[:, s] = old_cells
         if which >= PURITY:
             refresh_sample(data, s, state.purity[s], state.cn_clonal[s], work.coef, work.germ)
     if round_ > 0:
@@ -260,10 +293,12 @@ def update_parameters(
         gather_sample(data, state, work, terms, s)
         loglik = sample_loglik(data, state, work, terms, s)
         aberrant = has_aberrant(data, s)
-        for which in range(5):
-            known = which in (PURITY, PURITY_FIXED_PHI) and priors.purity[s, 1] <= EXACT_PURITY
+        for which in range(6):
+            known = which == PURITY_WITH_CELLS or (
+                which in (PURITY, PURITY_FIXED_PHI) and priors.purity[s, 1] <= EXACT_PURITY
+            )
             if priors.tree[0] > 0.0:  # prevalences are shares of all cells: purity matters to aberrant states only
-                known = which == PURITY_FIXED_PHI or (which == PURITY and priors.linked[s] == 0)
+                known = which == PURITY_FIXED_PHI or (which in (PURITY, PURITY_WITH_CELLS) and priors.linked[s] == 0)
             if not known and (which != CN_CLONAL or aberrant):
                 loglik = update_parameter(data, state, work, terms, priors, s, which, loglik, round_, rng)
         if not aberrant:
