@@ -154,6 +154,11 @@ TREE_BREAKAGES: dict[str, tuple[str, str, str]] = {
         "ratio = 0.5 * ((old - centre) ** 2 - (new - centre) ** 2) / sigma**2",
         "ratio = 0.0",
     ),
+    "cells rescaled without the Jacobian": (
+        "hyper.rescale_cells",
+        "return (a * n - 1.0) * math.log(factor)",
+        "return (a - 1.0) * n * math.log(factor)",
+    ),
     "presence probability without the absent": ("tree_local.update_psi", "no += 1.0", "no += 0.0"),
 }
 

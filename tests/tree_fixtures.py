@@ -13,7 +13,7 @@ from tree_problems import TreeProblem
 from clonalbayes import specs
 from clonalbayes.genotypes import CompiledReads, compile_priors, compile_reads
 from clonalbayes.kernels import profile, refs, state, tree_grove, tree_place
-from clonalbayes.kernels.hyper import PURITY
+from clonalbayes.kernels.hyper import PURITY, PURITY_WITH_CELLS, scale_of
 from clonalbayes.kernels.layout import ABSENT, SUBCLONAL, Priors
 
 SPEC = specs.load("tree")
@@ -111,7 +111,7 @@ def make_chain(problem: TreeProblem, capacity: int = 10) -> TreeChain:
         "error_rate": p.error_rate, "cn_clonal": p.cn_clonal, "concentration": p.concentration, "purity": 0.5,
     }.items():  # fmt: skip
         getattr(s, name)[:] = values
-    s.step_size[PURITY], s.moments[PURITY] = 0.02, (0.7, 0.1)
+    s.step_size[[PURITY, scale_of(PURITY_WITH_CELLS)]], s.moments[PURITY] = 0.02, (0.7, 0.1)
     plant(chain, problem.labels or (-1,) * len(reads.order))
     return chain
 
@@ -180,11 +180,12 @@ def _genotypes(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
 
 
 def _purity(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
-    """Purities of the samples whose reads depend on them; nothing else of the samples' parameters."""
+    """Purities of the samples whose reads depend on them, alone and with the cells; no other parameter."""
     for s in np.flatnonzero(c.priors.linked):
         k.gather_sample(c.d, c.s, c.w, c.t, s)
         loglik = k.sample_loglik(c.d, c.s, c.w, c.t, s)
-        k.update_parameter(c.d, c.s, c.w, c.t, c.priors, s, PURITY, loglik, 0, rng)
+        for which in (PURITY, PURITY_WITH_CELLS):
+            loglik = k.update_parameter(c.d, c.s, c.w, c.t, c.priors, s, which, loglik, 0, rng)
     _curves(c, k)
 
 
