@@ -1,6 +1,6 @@
 """The tree's moves against the exact posterior over labellings and trees, alone and in sequence; their support.
 
-Short runs; `validation/exact_tree.py` runs every breakage against the checks at length.
+Short runs; `validation/exact.py --spec tree` runs every breakage against the checks at length.
 """
 
 from __future__ import annotations

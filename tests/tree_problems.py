@@ -105,6 +105,10 @@ GIVEN = {
     "four, spikes": TreeProblem(deep(4), labels=(0, 1, 2, 3), present_prob=(0.3, 0.2)),
     "three, purity": TreeProblem(deep(3), labels=(0, 1, 2), observed=KNOWN, rule={"first": 60}),
     "three, called": TreeProblem(deep(3, min_alt=2), labels=(0, 1, 2), rule={"first": 10, "others": 8}),
+    "three, hardly called": TreeProblem(
+        dataset([[3, 0], [2, 1], [0, 2]], [[12, 10], [10, 11], [9, 12]], min_alt=2), (0.8, 0.8), (0.8, 1.2),
+        labels=(0, 1, 2), rule={"first": 10, "others": 8}, founder_weight=1.0,
+    ),
     "three, aberrant": TreeProblem(
         deep(3, major=[[2, 1], [1, 1], [2, 1]]), labels=(0, 1, 2), observed=((0.7, 0.05), (np.nan, np.nan)),
         rule={"first": 60},

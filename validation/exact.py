@@ -1,16 +1,24 @@
-"""Partition and prevalence moves against exact enumeration, and every broken kernel against the checks.
+"""The moves against exact enumeration, and every broken kernel against the checks.
 
-    python validation/exact.py [--sweeps N] [--only TEXT]
+    python validation/exact.py [--spec tree] [--sweeps N] [--only TEXT]
 
-Four mutations in two samples, hyperparameters held: the posterior over all 151 assignments to noise, germline and
-clones is summed exactly, prevalences by quadrature (`tests/exact.py`). Each set of moves (`tests/enumeration.py`)
-is run on each problem and its frequencies compared.
+Hyperparameters are held and posteriors of tiny problems are summed exactly; sets of moves are run on each problem and
+their frequencies compared.
 
-Rule of acceptance, decided before the first run: the kernels as they ship agree if no labelling's frequency is off by
-0.02, no draw is outside what can be reached, and the largest of some sixty z-scores (frequencies of labellings
-above one per cent, means of functions of prevalences and genotypes) has a p-value, times their number, of at least
-1e-3 divided by the number of runs. A broken kernel is found if one of its checks does not agree. The exit code is 1
-if the kernels disagree or a breakage is not found. Figures go to `results/exact.tsv`.
+- The clone model: four mutations in two samples, all 151 assignments to noise, germline and clones, prevalences by
+  quadrature (`tests/exact.py`, `tests/enumeration.py`).
+- The tree model: two to four clones given, or three to four mutations that fall into clones, noise and germline
+  freely, in one or two samples: all labellings with all trees, presence patterns one by one and fractions by
+  quadrature (`tests/tree_exact.py`), on the problems of `tests/tree_problems.py` (reads or none, spikes, several
+  founders, purities, calls, aberrant copy number) by the moves of `tests/tree_check.py`.
+
+Rule of acceptance, decided before the first run: the kernels as they ship agree if no frequency is off by 0.02, no
+draw is outside what can be reached, and the largest z-score (frequencies above one per cent, means of functions of
+the state) has a p-value, times their number, of at least 1e-3 divided by the number of runs. A broken kernel is found
+if one of its checks does not agree. What enumeration holds, the parameters of the samples and of the priors, is for
+the joint-distribution test: of the tree model such breakages are run against it here (moves `joint`; found below
+1e-4), of the clone model in `geweke.py`. The exit code is 1 if the kernels disagree or a breakage is not found.
+Figures go to `results/exact.tsv` (`exact_tree.tsv`).
 """
 
 from __future__ import annotations
@@ -18,95 +26,205 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests"), str(HERE)]
 
+import enumeration  # noqa: E402
+import geweke  # noqa: E402
+import tree_check  # noqa: E402
 from breakages import BREAKAGES, broken, intact  # noqa: E402
-from enumeration import BATCHES, PROBLEMS, RUNS, Report, check  # noqa: E402
+from enumeration import BATCHES, PROBLEMS, RUNS, Report  # noqa: E402
+from joint import p_value, z_scores  # noqa: E402
+from test_tree_kernels import ALONE, GIVEN, LARGE, TOGETHER  # noqa: E402
+from tree_breakages import TREE_BREAKAGES, broken_tree  # noqa: E402
 
 LARGEST_GAP, LEVEL = 0.02, 1e-3
-CHECKS = [(run, problem) for run in RUNS for problem in PROBLEMS if not ("splits" in run and "aberrant" in problem)]
-"""Splits alone keep the genotypes, so they are run where there is one genotype."""
-CHECKS += [(run, problem) for run in ("all", "assign, splits") for problem in PROBLEMS if "aberrant" in problem]
-CHECKS = [(run, problem) for run, problem in CHECKS if run != "prevalences" or "aberrant" not in problem]
+JOINT = "joint"
+JOINT_DRAWS = 8000
 
-# The moves that a breakage concerns, by module, with no more than what they need.
-CONCERNS = {
-    "births": [("births", "aberrant called"), ("births", "no reads")],
-    "envelope": [("births", "subclonal"), ("splits", "called")],
-    "prevalence": [("prevalences", "subclonal"), ("prevalences", "no reads")],
-    "splitmerge": [("splits", "no reads"), ("splits", "called")],
-    "condense": [("assign, condense", "no reads"), ("assign, condense", "aberrant called")],
-    "assign": [("assign, prevalences", "aberrant called"), ("assign, births", "aberrant called")],
-    "tables": [("assign, births", "aberrant called")],
-}
-HELD = ("update_presence_prob", "hyper.")
-"""Breakages of what is held here: `geweke.py` finds those."""
-FAINT = {"envelope without the shift": 10, "joint step without the shift": 10}
-"""What chords miss is a few per cent of a density, so these need more sweeps (a factor)."""
+type Check = tuple[str, str]
+"""Moves and a problem; or JOINT and a case of `geweke.py`."""
 
 
-def row(kernel: str, run: str, problem: str, sweeps: int, report: Report, seconds: float) -> dict[str, object]:
+@dataclass(frozen=True)
+class Subject:
+    """A model: what its kernels are checked by, and what can be broken in them.
+
+    `concerns` has checks by the beginning of a breakage's place, `faint` factors on the sweeps of breakages that need
+    more, `held` pieces of the places that nothing here looks at.
+    """
+
+    checks: list[Check]
+    concerns: dict[str, list[Check]]
+    breakages: dict[str, tuple[str, str, str]]
+    broken: Callable[[str], Any]
+    check: Callable[..., Report]
+    sweeps: int
+    faint: dict[str, int]
+    held: tuple[str, ...] = ()
+
+    def concerns_of(self, name: str) -> list[Check]:
+        """The checks that a breakage has to pass; none for what is held."""
+        where = self.breakages[name][0]
+        if any(piece in where for piece in self.held):
+            return []
+        return next(checks for start, checks in self.concerns.items() if where.startswith(start))
+
+
+def clone_checks() -> list[Check]:
+    """Splits alone keep the genotypes, and prevalences the labels: both are run where there is one genotype."""
+    every = [(run, problem) for run in RUNS for problem in PROBLEMS]
+    return [
+        (run, problem)
+        for run, problem in every
+        if "aberrant" not in problem or run == "assign, splits" or not ("splits" in run or run == "prevalences")
+    ]
+
+
+CLONES = Subject(
+    clone_checks(),
+    {
+        "births": [("births", "aberrant called"), ("births", "no reads")],
+        "envelope": [("births", "subclonal"), ("splits", "called")],
+        "prevalence": [("prevalences", "subclonal"), ("prevalences", "no reads")],
+        "splitmerge": [("splits", "no reads"), ("splits", "called")],
+        "condense": [("assign, condense", "no reads"), ("assign, condense", "aberrant called")],
+        "assign": [("assign, prevalences", "aberrant called"), ("assign, births", "aberrant called")],
+        "tables": [("assign, births", "aberrant called")],
+    },
+    BREAKAGES,
+    broken,
+    enumeration.check,
+    60_000,
+    {"envelope without the shift": 10, "joint step without the shift": 10},  # a few per cent of a density
+    ("update_presence_prob", "hyper."),
+)
+TREE = Subject(
+    [("all given", problem) for problem in GIVEN]
+    + [("all", f"free: {name}") for name in (*TOGETHER, *LARGE)]
+    + [("all given, aberrant", "given: three, aberrant"), ("all, aberrant", "free: aberrant"), *ALONE],
+    {
+        "tree_place.tie_of_whole": [("regraft, transfer", "given: three, purity")],
+        "tree_place": [("settle", "given: three, sparse")],
+        "tree_hang.missed_new": [("rehang", "given: three")],
+        "tree_hang.rehang": [("rehang, transfer", "given: three, hardly called")],
+        "tree_hang": [("rehang, transfer", "given: three, sparse")],
+        "tree_graft": [("births", "free: founders few")],
+        "tree_moves.regraft": [("regraft, transfer", "given: three, hardly called")],
+        "tree_moves.log_local": [("swap, transfer", "given: three, sparse")],
+        "tree_moves": [("swap, transfer", "given: three, hardly called"), ("swap, transfer", "given: three, called")],
+        "tree_local.update_": [(JOINT, "no reads")],
+        "tree_local.fractions_log_density": [(JOINT, "no reads")],
+        "tree_local.transfer": [("transfer", "given: three")],
+        "tree_local": [("settle", "given: three, hardly called"), ("settle", "given: three, called")],
+        "tree_births.propose_one": [("births, tree, transfer, purity", "free: aberrant")],
+        "tree_births.graft_condense": [("assign, condense, transfer", "free: reads")],
+        "tree_births.graft_death": [("births", "free: reads")],
+        "tree_births": [("births", "free: no reads")],
+        "tree_splits": [("splits, transfer", "free: reads")],
+        "tree_weights": [("assign, condense, transfer", "free: called")],
+        "hyper": [("all given, aberrant", "given: three, aberrant")],
+    },
+    TREE_BREAKAGES,
+    broken_tree,
+    tree_check.check,
+    40_000,
+    {"draws that are not corrected": 6, "truncated draws that are not corrected": 4},  # chords miss little
+)
+MODELS = {"clones": CLONES, "tree": TREE}
+
+
+@cache
+def joint_truth(spec: str, case: str) -> tuple[Any, dict[str, np.ndarray]]:
+    """Frame and forward draws of a case of the joint-distribution test."""
+    layout = geweke.frame_of(spec, case)
+    return layout, geweke.MODELS[spec][0].forward(layout, JOINT_DRAWS, np.random.default_rng(21))
+
+
+def row(kernel: str, check: Check, sweeps: int, report: Report, runs: int) -> dict[str, object]:
     """One line of the result: distances, and the p-value of the largest z-score."""
     z, where = report.worst
     p = min(1.0, 2.0 * len(report.z) * float(stats.t.sf(z, BATCHES - 1)))
-    agrees = report.largest_gap < LARGEST_GAP and report.strange == 0 and p >= LEVEL / len(CHECKS)
     return {
         "kernel": kernel,
-        "moves": run,
-        "problem": problem,
+        "moves": check[0],
+        "problem": check[1],
         "sweeps": sweeps,
         "total_variation": round(report.total_variation, 4),
         "largest_gap": round(report.largest_gap, 4),
+        "strange": report.strange,
         "largest_z": round(z, 2),
         "z_of": where,
         "p": f"{p:.2g}",
-        "agrees": agrees,
-        "seconds": round(seconds, 1),
+        "agrees": report.largest_gap < LARGEST_GAP and report.strange == 0 and p >= LEVEL / runs,
     }
 
 
-def run_checks(name: str, checks: list[tuple[str, str]], sweeps: int, stop_when_found: bool) -> list[dict[str, object]]:
+def joint_row(spec: str, kernel: str, kernels: Any, case: str) -> dict[str, object]:
+    """The same of the joint-distribution test, which has no frequencies."""
+    layout, truth = joint_truth(spec, case)
+    z = z_scores(truth, geweke.MODELS[spec][0].backward(layout, kernels, JOINT_DRAWS, np.random.default_rng(23)))
+    where, p = max(z, key=lambda name: abs(z[name])), p_value(z)
+    return {
+        "kernel": kernel, "moves": JOINT, "problem": case, "sweeps": JOINT_DRAWS, "largest_z": round(abs(z[where]), 2),
+        "z_of": where, "p": f"{p:.2g}", "agrees": p >= geweke.FOUND,
+    }  # fmt: skip
+
+
+def run_checks(spec: str, name: str, checks: list[Check], sweeps: int) -> list[dict[str, object]]:
     """Rows of one kernel; a broken one is left alone once it has been found."""
-    kernels = broken(name) if name in BREAKAGES else intact()
-    rows: list[dict[str, object]] = []
+    subject, rows = MODELS[spec], []
+    kernels = subject.broken(name) if name in subject.breakages else intact()
     for run, problem in checks:
-        start = time.perf_counter()
-        report = check(kernels, problem, run, sweeps, seed=17)
-        rows.append(row(name, run, problem, sweeps, report, time.perf_counter() - start))
+        start = time.process_time()
+        if run == JOINT:
+            rows.append(joint_row(spec, name, kernels, problem))
+        else:
+            means = {} if spec == "clones" else {"means": not any(text in problem for text in ("four", "one sample"))}
+            report = subject.check(kernels, problem, run, sweeps, seed=17, **means)
+            rows.append(row(name, (run, problem), sweeps, report, len(subject.checks)))
+        seconds = time.process_time() - start
         print(
-            "{kernel:46s} {moves:20s} {problem:16s} TV {total_variation:.4f} gap {largest_gap:.4f} "
-            "z {largest_z:6.1f} {agrees}".format(**rows[-1]),
+            f"{name:52s} {run:30s} {problem:22s} gap {rows[-1].get('largest_gap', '')} z {rows[-1]['largest_z']} "
+            f"{rows[-1]['agrees']} {seconds:.0f} s",
             flush=True,
         )
-        if stop_when_found and not rows[-1]["agrees"]:
+        if name in subject.breakages and not rows[-1]["agrees"]:
             break
     return rows
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sweeps", type=int, default=60_000, help="per check of the kernels as they ship")
+    parser.add_argument("--spec", choices=MODELS, default="clones", help="model (default: %(default)s)")
+    parser.add_argument("--sweeps", type=int, help="per check of the kernels as they ship")
     parser.add_argument("--only", default="", help="breakages whose name has this text; `intact` for none")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the table")
     options = parser.parse_args()
-    rows = run_checks("intact", CHECKS, options.sweeps, False) if options.only in ("", "intact") else []
-    wrong = [f"{r['moves']} on {r['problem']}" for r in rows if not r["agrees"]]
-    missed = []
-    for name, (where, _, _) in BREAKAGES.items():
-        held = any(text in where for text in HELD)
-        if held or options.only == "intact" or options.only not in name:
-            continue
-        found = run_checks(name, CONCERNS[where.partition(".")[0]], options.sweeps // 3 * FAINT.get(name, 1), True)
-        missed += [name] if found[-1]["agrees"] else []
-        rows += found
-    if not options.only:
-        (HERE / "results").mkdir(exist_ok=True)
-        pd.DataFrame(rows).to_csv(HERE / "results" / "exact.tsv", sep="\t", index=False)
+    subject = MODELS[options.spec]
+    sweeps, rows = options.sweeps or subject.sweeps, []
+    if options.only in ("", "intact"):
+        rows = run_checks(options.spec, "intact", subject.checks, sweeps)
+    wrong, missed = [f"{r['moves']} on {r['problem']}" for r in rows if not r["agrees"]], []
+    for name in subject.breakages if options.only != "intact" else ():
+        checks = subject.concerns_of(name) if options.only in name else []
+        if checks:
+            found = run_checks(options.spec, name, checks, sweeps // 3 * subject.faint.get(name, 1))
+            missed += [name] if found[-1]["agrees"] else []
+            rows += found
+    options.out.mkdir(exist_ok=True)
+    end = ("" if options.spec == "clones" else f"_{options.spec}") + ("_part" if options.only else "")
+    pd.DataFrame(rows).to_csv(options.out / f"exact{end}.tsv", sep="\t", index=False)
     print(f"{len(wrong)} checks disagree {wrong}; {len(missed)} breakages not found {missed}")
     return 1 if wrong or missed else 0
 

@@ -8,10 +8,10 @@ from the model by rejection; backward, sweeps of the sampler alternate with new 
 table; only those called by one read; no reads at all, where the posterior is the prior. With ``--spec tree`` it is the
 tree model's sweep (`tests/tree_joint.py`, seven mutations) with the kernels that are broken there.
 
-Rule of acceptance, decided before the first run: in each case the smallest p-value of the 66 quantities (means and
-mean squares, z-scores by 40 batch means), times 66, is at least 1e-3. A broken kernel is found if it is below 1e-4
-in one of the cases. The exit code is 1 if the kernels are refused or a breakage is not found. Figures go to
-`results/geweke.tsv`.
+Rule of acceptance, decided before the first run: in each case the smallest p-value of the quantities, 66 or 84 (means
+and mean squares, z-scores by 40 batch means), times their number, is at least 1e-3. A broken kernel is found if it is
+below 1e-4 in one of the cases. The exit code is 1 if the kernels are refused or a breakage is not found. Figures go to
+`results/geweke.tsv` (`geweke_tree.tsv`).
 """
 
 from __future__ import annotations
@@ -27,17 +27,13 @@ import pandas as pd
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 
-import joint  # noqa: E402
-import tree_joint  # noqa: E402
 from breakages import BREAKAGES, broken, intact  # noqa: E402
-from joint import Layout, p_value, z_scores  # noqa: E402
+from joint import CLONES, Layout, p_value, z_scores  # noqa: E402
 from tree_breakages import TREE_BREAKAGES, broken_tree  # noqa: E402
+from tree_joint import TREE  # noqa: E402
 
-MODELS = {
-    "clones": (joint, joint.Layout, BREAKAGES, broken),
-    "tree": (tree_joint, tree_joint.TreeLayout, TREE_BREAKAGES, broken_tree),
-}
-"""The simulator of each model, its frame of reads, what can be broken in it and how."""
+MODELS = {"clones": (CLONES, BREAKAGES, broken), "tree": (TREE, TREE_BREAKAGES, broken_tree)}
+"""The simulator of each model, what can be broken in it and how."""
 
 CASES = ("called", "no reads", "reads")
 LEVEL, FOUND = 1e-3, 1e-4
@@ -64,16 +60,15 @@ def rows_of(kernel: str, case: str, truth: dict[str, np.ndarray], chain: dict[st
 
 def frame_of(spec: str, case: str) -> Layout:
     """The reads' frame of a case."""
-    simulator, layout, _, _ = MODELS[spec]
-    depth = simulator.DEPTH
-    return layout.make(int(case == "called"), 0 * depth if case == "no reads" else depth)
+    simulator = MODELS[spec][0]
+    return simulator.layout(int(case == "called"), 0 * simulator.depth if case == "no reads" else None)
 
 
 def find(
     spec: str, name: str, frames: dict[str, tuple[Layout, dict[str, np.ndarray]]], draws: int
 ) -> tuple[pd.DataFrame, bool]:
     """Run a broken kernel case by case until it is found; its largest z-score in each."""
-    simulator, _, _, breaks = MODELS[spec]
+    simulator, _, breaks = MODELS[spec]
     kernels, rows = breaks(name), []
     for case, (layout, truth) in frames.items():
         chain = simulator.backward(layout, kernels, draws, np.random.default_rng(23))
@@ -92,7 +87,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="breakages whose name has this text; `intact` for none")
     parser.add_argument("--spec", choices=MODELS, default="clones", help="model (default: %(default)s)")
     options = parser.parse_args()
-    simulator, _, breakages, _ = MODELS[options.spec]
+    simulator, breakages, _ = MODELS[options.spec]
     frames, tables, refused, missed = {}, [], [], []
     for case in CASES:
         layout = frame_of(options.spec, case)

@@ -1,6 +1,6 @@
 """Simulation-based calibration of the sampler (Talts et al. 2018).
 
-    python validation/sbc.py [--spec tree] [--simulations N] [--broken NAME | --broken list | --broken chosen]
+    python validation/sbc.py [--spec tree] [--simulations N] [--minutes M] [--broken NAME | list | chosen]
 
 A patient is drawn from the model itself (`clonalbayes.simulate.simulate_prior`), a chain is run on its reads,
 and the truth is ranked among L nearly independent draws of the posterior. Were the sampler exact, each rank
@@ -74,11 +74,11 @@ SETTINGS: dict[str, Design] = {
 }  # fmt: skip
 TREE_SETTINGS: dict[str, Design] = {
     "tree": Design(
-        n_mutations=24, n_samples=3, depth=40, min_alt=1,
+        n_mutations=16, n_samples=3, depth=40, min_alt=1,
         classes=((_C(), _C(), _C()), (_C(2, 1), _C(), _C()), (_C(), _C(), _C())),
     ),
-    "tree, no purity": Design(n_mutations=24, n_samples=2, depth=60, min_alt=0, purity_sd=0.0),
-    "tree, one sample": Design(n_mutations=20, n_samples=1, depth=60, min_alt=1),
+    "tree, no purity": Design(n_mutations=16, n_samples=2, depth=60, min_alt=0, purity_sd=0.0),
+    "tree, one sample": Design(n_mutations=16, n_samples=1, depth=60, min_alt=1),
 }  # fmt: skip
 SETTINGS |= TREE_SETTINGS
 """A setting whose name begins with tree is of the tree model, the others are of the clone model."""
@@ -186,15 +186,19 @@ def use_broken(name: str) -> Iterator[None]:
     globals()["as_told"] = kept[1]
 
 
-def collect(simulations: int, cores: int, settings: Sequence[str] = tuple(SETTINGS)) -> list[Ranked]:
-    """Run all simulations in processes forked from this one, which has compiled the kernels."""
+def collect(
+    simulations: int, cores: int, settings: Sequence[str] = tuple(SETTINGS), minutes: float = np.inf
+) -> list[Ranked]:
+    """Run simulations in processes forked from this one, which has compiled the kernels, for `minutes` at most."""
     tasks = [(setting, number) for number in range(simulations) for setting in settings]
     run_one(tasks[0])
-    ranked = []
+    ranked, end = [], time.monotonic() + 60.0 * minutes
     with multiprocessing.get_context("fork").Pool(cores, initializer=os.nice, initargs=(5,)) as pool:
         for one in pool.imap(run_one, tasks):
             ranked.append(one)
-            if len(ranked) % 50 == 0:
+            if time.monotonic() > end and len(ranked) % len(settings) == 0:
+                break
+            if len(ranked) % 25 == 0:
                 print(f"{len(ranked)} of {len(tasks)} simulations", file=sys.stderr, flush=True)
     return ranked
 
@@ -315,6 +319,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run from the command line; the exit code says whether the rule of acceptance holds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--simulations", type=int, default=200, help="of each setting (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=np.inf, help="begin no simulation after that")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--broken", metavar="NAME", help="a breakage; `list` shows all; `chosen` runs some")
     parser.add_argument("--spec", choices=("clones", "tree"), default="clones", help="model (default: %(default)s)")
@@ -332,7 +337,7 @@ def main(argv: list[str] | None = None) -> int:
         return run_broken(names, options.simulations, options.cores, options.out, options.spec)
     started = time.monotonic()
     settings = options.settings or [name for name in SETTINGS if spec_of(name) == options.spec]
-    ranked, end = collect(options.simulations, options.cores, settings), suffix(options.spec)
+    ranked, end = collect(options.simulations, options.cores, settings, options.minutes), suffix(options.spec)
     tests = table(ranked)
     write(tests, options.out / f"sbc{end}.tsv")
     write(pd.DataFrame([{"setting": r.setting, **r.ranks} for r in ranked]), options.out / f"sbc_ranks{end}.tsv")
