@@ -161,8 +161,8 @@ class TreeEnumeration:
             return float(len(there))
         if labels[0] < 0:
             return 0.0
-        if focus == "present":
-            return float(labels[0] in there)
+        if focus in ("present", "absent"):
+            return float((labels[0] in there) == (focus == "present"))
         columns = [1 + there.index(j) for j in descendants(parent, labels[0]) if j in there]
         phi = rule.fraction[:, columns].sum(axis=1)
         own = rule.fraction[:, 1 + there.index(labels[0])] if labels[0] in there else 0.0 * phi

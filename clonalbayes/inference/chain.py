@@ -273,12 +273,17 @@ class Rung:
         more = 0.0 if part is None else joint.log_prior_exposures(part, self.state)
         return float(log_prior(data, ref, work, self.plan.priors)) + more
 
-    def _keep(self, block: Callable[[], None]) -> bool:
-        """Run a block of moves under the user's conditions."""
+    def _keep(self, block: Callable[[], None], renumbers: bool) -> bool:
+        """Run a block of moves under the user's conditions.
+
+        What is barred is a clone's row: moves that give clones other rows know of none, and are undone if need be.
+        """
         conditions = self.plan.conditions
         if conditions is None:
             block()
             return True
+        if renumbers:
+            self._held[2].barred[:] = 0
         kept = conditions.guard(self.state, block)
         conditions.bar(self.state, self._held[2].barred)
         return kept

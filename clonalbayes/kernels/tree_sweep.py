@@ -20,14 +20,14 @@ from clonalbayes.kernels.tree_moves import move_tree
 from clonalbayes.kernels.tree_place import Offer
 from clonalbayes.kernels.tree_splits import graft_split_or_merge
 
-type Keep = Callable[[Callable[[], None]], bool]
-"""Runs a block of moves; whether it was kept."""
+type Keep = Callable[[Callable[[], None], bool], bool]
+"""Runs a block of moves, which may give clones other rows (second argument) or not; whether it was kept."""
 
 TRANSFERS = 1.0  # between populations, per clone and sample
 PASSES = 1  # over the tree in a sweep, where clusters are given
 
 
-def keep_all(block: Callable[[], None]) -> bool:
+def keep_all(block: Callable[[], None], _: bool) -> bool:
     """Run a block of moves that is kept whatever it leads to."""
     block()
     return True
@@ -49,7 +49,7 @@ def tree_blocks(
         refresh_places(state, priors, grove)
         refresh_heights(data, state, work, terms, grove)
         if not given and not keep(
-            lambda: move_tree(data, state, work, terms, grove, priors, offer, strict, rng)
+            lambda: move_tree(data, state, work, terms, grove, priors, offer, strict, rng), False
         ):
             refresh_places(state, priors, grove)
             refresh_heights(data, state, work, terms, grove)
@@ -92,7 +92,7 @@ def sweep_joint(
         lambda: graft_condensations(*records, CONDENSATIONS, rng),
         lambda: graft_split_or_merge(*records, splits, rng),
     ):
-        if not keep(block):
+        if not keep(block, True):
             prepare(data, state, work, priors, grove)
     build_tails(data, state, work)
     mark_weak(data, state, work)
