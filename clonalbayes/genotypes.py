@@ -377,18 +377,16 @@ def _purity(ds: xr.Dataset, spec: Spec) -> np.ndarray:
 
 
 def _share(ds: xr.Dataset, purity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is known of the tumour cells' share where the reads do not depend on the purity, and where they do."""
-    linked = np.zeros(len(purity), np.int64)
-    if "major_cn" in ds:
-        normal = ds["normal_cn"].values
-        total = np.where(ds["major_cn"].values >= 0, ds["major_cn"].values + ds["minor_cn"].values, normal)
-        if "total_cn" in ds:
-            total = np.where((ds["major_cn"].values < 0) & (ds["total_cn"].values >= 0), ds["total_cn"].values, total)
-        aberrant = (total != normal) | ((ds["major_cn"].values >= 0) & (ds["major_cn"].values != (normal + 1) // 2))
-        if "var_read_prob" in ds:
-            aberrant &= np.isnan(ds["var_read_prob"].values)
-        linked = aberrant.any(axis=0).astype(np.int64)
-    return purity.copy(), linked
+    """What is known of the tumour cells' share where the reads do not depend on the purity, and where they do.
+
+    They do where cells differ in their copies of a site, or a germline variant's alleles may do so.
+    """
+    if "major_cn" not in ds:
+        return purity.copy(), np.zeros(len(purity), np.int64)
+    major, _, total, normal, fixed, second, *_ = _filled_states(ds)
+    balanced = np.where(major >= 0, major == (normal + 1) // 2, normal == 1)
+    aberrant = (fixed < 0.0) & ((total != normal) | ~balanced | (second >= 0))
+    return purity.copy(), aberrant.any(axis=0).astype(np.int64)
 
 
 def _with_slack(share: np.ndarray, spec: Spec) -> np.ndarray:

@@ -9,6 +9,7 @@ from kernel_fixtures import dataset, make_chain, mixed_dataset, randomise
 
 from clonalbayes import specs
 from clonalbayes.genotypes import MAX_GENOTYPES, beta_grid, compile_priors, compile_reads, genotype_vectors
+from clonalbayes.kernels import refs, tables
 
 
 @pytest.mark.parametrize(
@@ -155,3 +156,35 @@ def test_a_subclonal_segment_has_the_average_total_in_the_kernels():
     data = compile_reads(ds, specs.load("clones")).data
     assert np.allclose(data.cell_total, 0.6 * 3 + 0.4 * 2)
     assert sorted(data.cell_mult) == [1.0, 1.6, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("states", "second", "depends"),
+    [
+        ({}, None, False),
+        ({"major": 2}, None, True),
+        ({"major": 2, "minor": 0}, None, True),
+        ({"major": 1, "minor": 0, "normal": 1}, None, False),  # one chromosome X in all cells
+        ({"major": 1, "minor": 1, "normal": 1}, None, True),
+        ({"major": -1, "minor": -1, "total": 2}, None, True),  # germline alleles may be two in tumour cells
+        ({"major": -1, "minor": -1, "total": 1, "normal": 1}, None, False),
+        ({"major": 1, "fixed": 0.5}, None, False),
+        ({}, (2, 1, 0.6), True),
+        ({}, (2, 0, 0.6), True),
+    ],
+)
+def test_purity_is_linked_where_reads_depend_on_it(states, second, depends):
+    # Whether they do is asked of the kernels' expected fractions, of clones (of all cells) and of germline variants.
+    ds = dataset([[5]], [[20]], **states)
+    if second is not None:
+        for name, value in zip(("major_cn_2", "minor_cn_2", "cn_fraction"), second, strict=True):
+            ds[name] = (ds["alt_count"].dims, np.array([[value]]))
+    spec = specs.load("tree")
+    reads, priors = compile_reads(ds, spec), compile_priors(ds, spec)
+    data, expected = refs.refer_data(reads.data), []
+    for purity in (0.3, 0.8):
+        coef, germ = np.zeros((2, len(reads.data.cell_sample)))
+        tables.refresh_sample(data, 0, purity, 0.9, coef, germ)
+        expected.append(np.concatenate([coef, germ]))
+    assert bool(priors.linked[0]) == depends
+    assert bool(np.abs(expected[0] - expected[1]).max() > 1e-12) == depends

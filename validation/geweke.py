@@ -86,6 +86,7 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=60_000, help="per case, of the kernels as they ship")
     parser.add_argument("--only", default="", help="breakages whose name has this text; `intact` for none")
     parser.add_argument("--spec", choices=MODELS, default="clones", help="model (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the table")
     options = parser.parse_args()
     simulator, breakages, _ = MODELS[options.spec]
     frames, tables, refused, missed = {}, [], [], []
@@ -108,10 +109,10 @@ def main() -> int:
             table, found = find(options.spec, name, frames, options.draws // 4)
             tables.append(table)
             missed += [] if found else [name]
-    if not options.only:
-        (HERE / "results").mkdir(exist_ok=True)
+    if options.only in ("", "intact"):
+        options.out.mkdir(exist_ok=True)
         end = "" if options.spec == "clones" else f"_{options.spec}"
-        pd.concat(tables).to_csv(HERE / "results" / f"geweke{end}.tsv", sep="\t", index=False)
+        pd.concat(tables).to_csv(options.out / f"geweke{end}.tsv", sep="\t", index=False)
     print(f"refused {refused}; {len(missed)} breakages not found {missed}")
     return 1 if refused or missed else 0
 

@@ -221,8 +221,8 @@ def _draw_tree_state(design: Design, spec: Spec, rng: np.random.Generator) -> _D
 
 def _ordinary(state: CopyState) -> bool:
     """Whether a state says nothing of the purity: that of normal cells, or an alt fraction given outright."""
-    usual = state.copies == state.normal and state.major in (-1, (state.normal + 1) // 2)
-    return usual or not np.isnan(state.var_read_prob)
+    balanced = state.normal == 1 if state.major < 0 else state.major == (state.normal + 1) // 2
+    return (state.copies == state.normal and balanced) or not np.isnan(state.var_read_prob)
 
 
 def _draw_labels(n: int, component: np.ndarray, concentration: float, rng: np.random.Generator) -> np.ndarray:
