@@ -36,7 +36,7 @@ from kernel_fixtures import dataset  # noqa: E402
 
 from clonalbayes import specs  # noqa: E402
 from clonalbayes.inference.chain import Chain  # noqa: E402
-from clonalbayes.inference.fit import make_plan, schedule_of  # noqa: E402
+from clonalbayes.inference.fit import make_plan, settings_of  # noqa: E402
 from clonalbayes.simulate.genome import descends  # noqa: E402
 from clonalbayes.simulate.prior_tree import draw_clones, draw_fractions, draw_tree  # noqa: E402
 from clonalbayes.summaries.ancestry import ancestor_weights, parent_weights  # noqa: E402
@@ -102,10 +102,9 @@ def draws_of(patient: Patient, spec: specs.Spec, seed: np.random.SeedSequence) -
     ds = dataset(patient.alt, patient.depth, purity=np.nan)
     ds["purity_sd"][:] = np.nan
     ds["cluster"] = ("mutation", np.repeat(np.arange(CLONES) + 1, MEMBERS))
-    schedule = schedule_of(spec, True)
-    settings = {"draws": schedule.draws, "tune": schedule.tune, "fixed_clusters": True}
-    plan, drawn = make_plan(ds, spec, settings), []
-    for branch in seed.spawn(schedule.chains):
+    settings = settings_of(spec, ds, True, {})
+    plan, drawn = make_plan(ds, spec, settings | {"fixed_clusters": True}), []
+    for branch in seed.spawn(settings["chains"]):
         chain = Chain(plan, branch)
         while chain.done < plan.sweeps:
             chain.step()
