@@ -1,10 +1,8 @@
 """Make the pictures of the README and the documentation again.
 
-    python validation/make_images.py                       # docs/images/overview.png, of a simulated patient
-    python validation/make_images.py --patient P.ssm       # and docs/images/patient.png, of a real one
     python validation/make_images.py --example example/result   # those of the tutorial, of `./run example`
+    python validation/make_images.py --patient P.ssm            # docs/images/patient.png, of a real patient
 
-The simulated patient is the lineage switch of `clonalbayes.simulate`; its seed and the fit's are fixed here.
 The real patient in the documentation is SJBALL031 of the public Pairtree data.
 """
 
@@ -25,26 +23,6 @@ WIDTH = 9.0
 def fit(data: Any) -> Any:
     """Fit with the seed of the pictures."""
     return cb.summarise(cb.fit(data, tune=1000, draws=1000, chains=2, seed=1, progress=False))
-
-
-def overview(tree: Any) -> Any:
-    """A pair of samples and the number of clones above, the clones over the dates below."""
-    import matplotlib.pyplot as plt
-
-    figure = plt.figure(figsize=(WIDTH, 6.6), layout="constrained")
-    grid = figure.add_gridspec(2, 2, width_ratios=(1.0, 1.2), height_ratios=(1.15, 1.0))
-    pair, number, dates = (figure.add_subplot(place) for place in (grid[0, 0], grid[0, 1], grid[1, :]))
-    cb.plots.plot_vaf_pairs(tree, axes=pair, pairs=[("AML1", "AML2")], ccf=True)
-    cb.plots.plot_n_clones(tree, axes=number)
-    cb.plots.plot_prevalence(tree, axes=dates, layout="dates")
-    titles = (
-        "Mutations in two samples",
-        "How many clones?",
-        "Cells with each clone's mutations, 95 % intervals",
-    )
-    for axis, title in zip((pair, number, dates), titles, strict=True):
-        axis.set_title(title, loc="left", fontsize=10, fontweight="bold", pad=18 if axis is pair else 6)
-    return figure
 
 
 def patient(tree: Any) -> Any:
@@ -92,17 +70,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--patient", type=Path, help="file of a real patient, for patient.png")
-    parser.add_argument("--example", type=Path, help="result folder of the example, for the tutorial's figures alone")
+    parser.add_argument("--example", type=Path, help="result folder of the example")
     parser.add_argument("--out", type=Path, default=IMAGES, help="folder (default: docs/images)")
     options = parser.parse_args()
     if options.example:
         example(options.example, options.out)
-        return
-    from clonalbayes.simulate import lineage_switch
-
-    with style.style():
-        print(style.save(overview(fit(lineage_switch(3000, seed=11).dataset)), options.out / "overview.png"))
-        if options.patient:
+    if options.patient:
+        with style.style():
             print(style.save(patient(fit(cb.read(options.patient))), options.out / "patient.png"))
 
 
