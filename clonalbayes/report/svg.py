@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 DOTS = 144
 """Dots per inch of what is rasterised."""
 
-MARGIN = 0.04
-"""Inches around a figure."""
+MARGIN = 0.12
+"""Inches around a figure: letters of an SVG are up to a thirtieth wider than those the layout reckons with."""
 
 PANEL = "#fefefe"
 """Background of panels with pictures, whose colours cannot follow the theme: stays in the dark."""
