@@ -12,10 +12,13 @@ from clonalbayes.inference.fit import default_model, make_plan
 from clonalbayes.kernels import refs
 from clonalbayes.kernels.contexts import context_loglik
 from clonalbayes.kernels.layout import NO_CONTEXT
-from clonalbayes.signatures import joint
+from clonalbayes.plots.signatures import compute_exposures, compute_spectra
+from clonalbayes.results import write_part
+from clonalbayes.signatures import joint, output
 from clonalbayes.signatures.contexts import CONTEXTS
 from clonalbayes.specs import load
 from clonalbayes.summaries import summarise
+from clonalbayes.summaries.exposures import gate_findings, signature_part, substitutions
 
 SHORT = {"chains": 2, "tune": 60, "draws": 40, "seed": 3, "progress": False}
 
@@ -124,6 +127,62 @@ def test_draws_do_not_depend_on_the_number_of_cores():
     one, two = (fit(ds, **SHORT | {"draws": 5, "tune": 10, "cores": cores}) for cores in (1, 2))
     for name in ("assignment", "exposure", "signature_profile"):
         assert np.array_equal(one["posterior"][name].values, two["posterior"][name].values, equal_nan=True)
+
+
+def test_the_part_of_a_result_has_the_tables_of_the_command_and_its_figures(fitted, tmp_path):
+    part = signature_part(fitted[0], load("joint"))
+    write_part(part, tmp_path)
+    rows = output.read_rows(tmp_path / "exposures.tsv")
+    ids = [str(k) for k in fitted[0]["consensus"]["clone_id"].values]
+    assert list(dict.fromkeys(row["branch"] for row in rows)) == ids
+    assert list(rows[0]) == [
+        "branch", "signature", "mutations", "mean", "lo", "hi", "made_mean", "made_lo", "made_hi", "p_present",
+        "bayes_factor",
+    ]  # fmt: skip
+    for branch in ids:
+        mine = [row for row in rows if row["branch"] == branch]
+        assert sum(float(row["mean"]) for row in mine) == pytest.approx(1.0, abs=1e-4)
+        assert all(float(row["lo"]) <= float(row["hi"]) for row in mine)
+    assert sum(int(row["mutations"]) for row in rows if row["signature"] == "SBS1") > 100
+    assert list(compute_exposures(tmp_path)["branch"].values) == ids
+    assert compute_spectra(tmp_path).sizes["context"] == 96
+
+
+def test_findings_tell_of_contexts_and_gates(fitted):
+    entry = signature_part(fitted[0], load("joint")).entry
+    assert entry["mutations_with_context"] == 156
+    assert "contexts of 156 of 165 mutations" in entry["findings"][0]
+    closed = [row for row in entry["gates"] if row["p_closed"] > 0.5]
+    assert {row["signature"] for row in closed} == {"SBS87"}
+    assert all(row["p_present"] < 0.5 for row in closed)
+    assert any("SBS87: clones" in text and "by leak only" in text for text in entry["findings"])
+
+
+def test_a_signature_against_its_gate_is_told():
+    row = {"branch": "3", "signature": "SBS87", "p_closed": 0.9, "p_present": 0.99, "bayes_factor": 900.0}
+    said = gate_findings([row, row | {"branch": "4", "p_present": 0.01, "bayes_factor": 0.2}])
+    assert "clones 3, 4 were sampled before" in said[0]
+    assert len(said) == 2
+    assert "Clone 3 has SBS87 against its gate" in said[1]
+
+
+def test_a_fit_without_contexts_says_why_there_is_nothing():
+    ds, _ = patient(members=5)
+    tree = summarise(fit(ds, spec="tree", **SHORT | {"draws": 3, "tune": 3}), "tree")
+    assert "leaves contexts out" in signature_part(tree, load("tree")).entry["findings"][0]
+    assert signature_part(tree, load("tree")).tables == {}
+
+
+def test_mutations_are_counted_by_counterpart_and_context():
+    labels = np.array([[0, 0, 1, -1, 2], [1, 1, 0, -2, -1]])
+    slots = np.array([[0, 1], [1, -1]])
+    context = np.array([5, 5, 7, 5, NO_CONTEXT])
+    counts = substitutions(labels, slots, context)
+    assert counts[0, 0, 5] == 2
+    assert counts[0, 1, 7] == 1
+    assert counts[1, 0, 5] == 2
+    assert counts[1, 1].sum() == 0
+    assert counts.sum() == 5
 
 
 def test_contexts_are_left_out_of_a_model_that_does_not_ask_for_them():
