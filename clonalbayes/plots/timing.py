@@ -27,6 +27,8 @@ COURSE_COLOURS = ("#E69F00", "#7FA7D9", "#B58CC2", "#8FBC8F", "#C9A27E", "#9E9E9
 NAMES = 0.3
 """Room for the names of the tips, as a share of the time that is drawn."""
 
+MOST_TICKS = 10
+
 SHORTEST = 0.006
 """Width of a course in the figure, at least, as a share of the time: one day must be seen."""
 
@@ -131,7 +133,6 @@ def draw_calendar(data: xr.Dataset, axes: Axes | None = None) -> Axes:
         last = float(np.nanmax([*data["bound"].values, *data["sampling_day"].values]))
         first = _first_day(data, last)
         axis.set_xlim(at(first), at(last + NAMES * (last - first)))
-        axis.xaxis_date()
         _draw_courses(axis, data, at, treatments, (first, last))
         _draw_samples(axis, data, at)
         _draw_tree(axis, data, at)
@@ -139,10 +140,21 @@ def draw_calendar(data: xr.Dataset, axes: Axes | None = None) -> Axes:
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
         axis.spines["bottom"].set_bounds(at(first), at(last))
-        axis.set_xticks([place for place in axis.get_xticks() if at(first) <= place <= at(last)])
+        axis.set_xticks(*_ticks(at, first, last))
         text = "Dot: last common ancestor of the clone's cells; grey bar: 95 % interval of its date; |: first sample."
         style.add_note(axis, text, own=axes is None)
     return axis
+
+
+def _ticks(at: _Calendar, first: float, last: float) -> tuple[list[float], list[str]]:
+    """Places and names of about ten first days of months, or of years where the time is long."""
+    begin, end = at(first), at(last)
+    step = next((m for m in (1, 3, 6, 12, 24, 60) if (end - begin) / (30.44 * m) <= MOST_TICKS), 120)
+    months = range(1800 * 12, 2400 * 12, step)
+    days = [datetime.date(m // 12, m % 12 + 1, 1) for m in months]
+    shown = [(float((day - datetime.date(1970, 1, 1)).days), day) for day in days]
+    kept = [(place, f"{day:%Y}" if step >= 12 else f"{day:%Y-%m}") for place, day in shown if begin <= place <= end]
+    return [place for place, _ in kept], [name for _, name in kept]
 
 
 def _first_day(data: xr.Dataset, last: float) -> float:
