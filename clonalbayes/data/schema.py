@@ -148,54 +148,30 @@ def _check_names(name: str, values: np.ndarray, source: str, faults: FaultList) 
 def _check_together(ds: xr.Dataset, source: str, faults: FaultList) -> None:
     """Check what one variable says about another."""
     alt, depth = ds["alt_count"].values, ds["depth"].values
-    _add(
-        ds,
-        "alt_count",
-        (alt == MISSING) != (depth == MISSING),
-        source,
-        faults,
-        "only one of alt_count and depth is missing",
-        "Both are -1 where counts are missing.",
-    )
+    half = (alt == MISSING) != (depth == MISSING)
+    told = "only one of alt_count and depth is missing"
+    _add(ds, "alt_count", half, source, faults, told, "Both are -1 where counts are missing.")
     _add(ds, "alt_count", alt > depth, source, faults, "more alt reads than reads", "depth counts all reads.")
     major, minor = ds["major_cn"].values, ds["minor_cn"].values
-    _add(
-        ds,
-        "minor_cn",
-        minor > major,
-        source,
-        faults,
-        "the minor copy number is above the major one",
-        "Exchange the two.",
-    )
-    _add(
-        ds,
-        "minor_cn",
-        (minor == MISSING) != (major == MISSING),
-        source,
-        faults,
-        "only one of major_cn and minor_cn is known",
-        "Both are -1 where the split is unknown.",
-    )
+    told = "the minor copy number is above the major one"
+    _add(ds, "minor_cn", minor > major, source, faults, told, "Exchange the two.")
+    half = (minor == MISSING) != (major == MISSING)
+    told = "only one of major_cn and minor_cn is known"
+    _add(ds, "minor_cn", half, source, faults, told, "Both are -1 where the split is unknown.")
     _check_second_state(ds, source, faults)
     check_treatments(ds, source, faults)
+    _check_panel(ds, source, faults)
+
+
+def _check_panel(ds: xr.Dataset, source: str, faults: FaultList) -> None:
+    """Check that the panel's counts are both there, and no more alt reads than reads."""
     if ("panel_alt" in ds) != ("panel_depth" in ds):
-        faults.add(
-            source,
-            "only one of panel_alt and panel_depth is given",
-            "Give both or neither.",
-            column="panel_alt",
-        )
+        told = "only one of panel_alt and panel_depth is given"
+        faults.add(source, told, "Give both or neither.", column="panel_alt")
     elif "panel_alt" in ds:
-        _add(
-            ds,
-            "panel_alt",
-            ds["panel_alt"].values > ds["panel_depth"].values,
-            source,
-            faults,
-            "more alt reads than reads in the panel",
-            "panel_depth counts all reads.",
-        )
+        more = ds["panel_alt"].values > ds["panel_depth"].values
+        told = "more alt reads than reads in the panel"
+        _add(ds, "panel_alt", more, source, faults, told, "panel_depth counts all reads.")
 
 
 SECOND_STATE = ("major_cn_2", "minor_cn_2", "cn_fraction")
