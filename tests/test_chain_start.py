@@ -10,6 +10,7 @@ from clonalbayes import specs
 from clonalbayes.inference import chain as chains
 from clonalbayes.inference.chain import STARTS, SWEEPS_OF_A_START, Chain, Rung
 from clonalbayes.inference.fit import make_plan
+from clonalbayes.kernels.tree_start import planting_order
 
 ALT = np.array([[40, 0], [42, 1], [38, 0], [0, 30], [1, 33], [0, 28], [20, 18], [22, 19]])
 DEPTH = np.full(ALT.shape, 80)
@@ -38,7 +39,7 @@ def test_a_chain_goes_on_from_the_best_of_its_starts(monkeypatch, best):
 
 
 def test_a_clone_more_must_pay_for_itself(monkeypatch):
-    clones = iter([5, 2, 4])
+    clones = iter([5, 2])
 
     def start(rung: Rung) -> None:
         rung.state.n_clones[0] = next(clones)
@@ -81,3 +82,15 @@ def test_given_clusters_start_once(monkeypatch):
     plan = make_plan(ds, specs.load("tree"), {"tune": 3, "draws": 2, "fixed_clusters": True})
     chains.Chain(plan, np.random.SeedSequence(1)).step()
     assert len(begun) == 1
+
+
+def test_clones_of_few_mutations_are_planted_last():
+    chain = new_chain()
+    rung = chain.rungs[0]
+    state, grove = rung.state, rung._held[2]
+    state.n_clones[0] = 3
+    for sizes, order in (((6, 1, 1), [2, 1, 0]), ((6, 2, 0), [1, 0, 2])):
+        state.z[:] = np.repeat([0, 1, 2], sizes)
+        for k, prevalence in enumerate((0.2, 0.5, 0.9)):
+            grove.nodes[k, :, 0], grove.best[k] = prevalence, 0
+        assert planting_order(rung._refs[1], rung._grove).tolist() == order

@@ -36,7 +36,7 @@ TIDY_AT = (3, 8, 20, 40, 80, 140)
 """Sweeps of tuning after which near clones are merged if the posterior gains: what the start's hard
 assignments kept apart may no longer differ once assignments are drawn."""
 
-STARTS, SWEEPS_OF_A_START = 3, 8
+STARTS, SWEEPS_OF_A_START = 2, 8
 """Starts of a chain and sweeps of each, of which it goes on from the best: one that gives a clone a wrong place in the
 tree can lose the mutations of another to noise for good."""
 

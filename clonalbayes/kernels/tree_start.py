@@ -1,7 +1,7 @@
 """The first tree: clones grafted one by one into particles (sequential Monte Carlo).
 
-Clones come in order of falling prevalence, each grafted by the collapsed weights; particles are resampled by
-the summed weights and rejuvenated by re-hanging. One particle, drawn by weight, is where a chain starts.
+Clones come in order of falling prevalence, small ones last, each grafted by the collapsed weights; particles are
+resampled by the summed weights and rejuvenated by re-hanging. One particle, drawn by weight, is where a chain starts.
 """
 
 import numpy as np
@@ -17,6 +17,7 @@ from clonalbayes.kernels.tree_place import Offer
 
 PARTICLES = 24
 REHANGS = 2  # of random clones, after each graft
+FEW = 20  # times fewer mutations than the largest clone has: planted after the others
 
 
 @kernel
@@ -32,14 +33,24 @@ def uproot(state: State) -> None:
 
 
 @kernel
-def by_prevalence(state: State, grove: Grove) -> np.ndarray:
-    """Clones by falling mean prevalence, as their curves have it."""
+def planting_order(state: State, grove: Grove) -> np.ndarray:
+    """Clones by falling mean prevalence, as their curves have it; those of few mutations after the others.
+
+    A handful of artefacts, or of mutations whose allele one sample has lost, can look like a clone above all
+    others: planted first, it would leave those no room.
+    """
     clones, samples = state.n_clones[0], state.ccf.shape[1]
-    mean = np.zeros(clones)
+    size = np.zeros(clones)
+    for z in state.z:
+        if z >= 0:
+            size[z] += 1.0
+    rank = np.zeros(clones)
     for k in range(clones):
         for s in range(samples):
-            mean[k] += grove.nodes[k, s, grove.best[k, s]]
-    return np.argsort(-mean)
+            rank[k] += grove.nodes[k, s, grove.best[k, s]] / samples
+        if FEW * size[k] < size.max():
+            rank[k] -= 2.0  # mean prevalences differ by at most 1
+    return np.argsort(-rank)
 
 
 @kernel
@@ -68,7 +79,7 @@ def plant(
     clones, samples = state.n_clones[0], state.ccf.shape[1]
     uproot(state)
     refresh_constants(state, priors, grove)
-    order = by_prevalence(state, grove)
+    order = planting_order(state, grove)
     rows = state.fraction.shape[0]
     parent = np.empty((particles, len(state.parent)), np.int64)
     fraction, ccf = np.empty((particles, rows, samples)), np.empty((particles, rows - 1, samples))
