@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tree_joint
 from exact import GERMLINE, NOISE
 from joint import Layout
 from tree_fixtures import TreeChain
+from tree_joint import TREE
 
 from clonalbayes.kernels import refs, state
 from clonalbayes.kernels.layout import NO_CONTEXT
@@ -94,12 +94,12 @@ def functionals(part: Signatures, s: state.State, alt: np.ndarray) -> dict[str, 
         values[f"log mean of {name}"] = float(np.log(s.intensity_mean[r]))
         values[f"log shape of {name}"] = float(np.log(s.intensity_shape[r]))
     values |= {f"{name} squared": value * value for name, value in values.items()}
-    return tree_joint.functionals(s, alt) | values
+    return TREE.functionals(s, alt) | values
 
 
 def new_chain(layout: Layout, capacity: int = 12) -> tuple[TreeChain, Signatures]:
     """A chain with room for exposures, and its signature part."""
-    chain = tree_joint.new_chain(layout, capacity)
+    chain = TREE.new_chain(layout, capacity)
     s = chain.state
     bigger = state.new_state(layout.reads.data, capacity, len(NAMES))
     more = {name: getattr(bigger, name) for name in ("tag", "intensity", "weight", "strength", "intensity_mean",
@@ -122,10 +122,10 @@ def forward(layout: Layout, draws: int, rng: np.random.Generator) -> dict[str, n
     chain, part = new_chain(layout)
     rows = []
     for _ in range(draws):
-        tree_joint.draw_prior(layout, chain.state, rng)
+        TREE.draw_prior(layout, chain.state, rng)
         draw_signatures(part, chain.state, rng)
         draw_contexts(part, chain.state, rng)
-        rows.append(functionals(part, chain.state, tree_joint.draw_counts(layout, chain.state, rng)))
+        rows.append(functionals(part, chain.state, TREE.draw_counts(layout, chain.state, rng)))
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
@@ -134,16 +134,16 @@ def backward(
 ) -> dict[str, np.ndarray]:
     """Functionals along the chain of sweeps, draws of the signature part, and new reads and contexts."""
     chain, part = new_chain(layout)
-    tree_joint.draw_prior(layout, chain.state, rng)
+    TREE.draw_prior(layout, chain.state, rng)
     draw_signatures(part, chain.state, rng)
     rows = []
     for _ in range(draws):
-        alt = tree_joint.draw_counts(layout, chain.state, rng)
+        alt = TREE.draw_counts(layout, chain.state, rng)
         draw_contexts(part, chain.state, rng)
         work = attach(chain, part, layout.with_counts(alt))
         update(part, chain.state, work, rng)
         kernels.sweep_joint(
-            chain.d, chain.s, chain.w, chain.t, chain.grove, tree_joint.PRIORS, chain.offer, 6, 4, 0, rng
+            chain.d, chain.s, chain.w, chain.t, chain.grove, TREE.priors, chain.offer, 6, 4, 0, rng
         )
         rows.append(functionals(part, chain.state, alt))
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}

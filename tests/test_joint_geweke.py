@@ -10,7 +10,7 @@ import pytest
 from breakages import intact
 from joint import p_value, z_scores
 from joint_geweke import MISSING, attach, backward, draw_contexts, draw_signatures, forward, new_chain
-from tree_joint import DEPTH, TreeLayout, draw_prior
+from tree_joint import TREE
 
 from clonalbayes.kernels.layout import NO_CONTEXT
 from clonalbayes.signatures import joint
@@ -21,7 +21,7 @@ ALPHA, FOUND = 1e-3, 1e-5
 
 @cache
 def truth():
-    layout = TreeLayout.make(0, DEPTH)
+    layout = TREE.layout(0)
     return layout, forward(layout, 6000, np.random.default_rng(21))
 
 
@@ -58,9 +58,9 @@ def test_a_broken_draw_of_the_exposures_is_found(broken):
 
 def test_contexts_and_exposures_are_drawn_as_the_state_says():
     rng = np.random.default_rng(3)
-    layout = TreeLayout.make(0, DEPTH)
+    layout = TREE.layout(0)
     chain, part = new_chain(layout)
-    draw_prior(layout, chain.state, rng)
+    TREE.draw_prior(layout, chain.state, rng)
     draw_signatures(part, chain.state, rng)
     s = chain.state
     closed = part.closed(s.presence[: s.n_clones[0]])
