@@ -195,7 +195,7 @@ def test_options_of_fit_arrive_as_they_were_given():
     assert (options.input, options.out) == (Path("in.tsv"), Path("o"))
     assert (options.chains, options.draws, options.tune, options.fixed_clusters) == (2, 1000, 0, True)
     assert options.seed is None
-    assert options.model == "tree"
+    assert options.model is None, "chosen by what the data have"
 
 
 def test_types_of_options():
@@ -386,7 +386,7 @@ def test_fit_writes_the_whole_result_and_nothing_beside_it(small_result):
     recorded = json.loads((small_result / "run.json").read_text(encoding="utf-8"))
     assert recorded["settings"]["seed"] == 5
     assert recorded["settings"]["draws"] == 30
-    assert recorded["model"]["digest"] == specs.load("tree").digest
+    assert recorded["model"]["digest"] == specs.load("joint").digest, "simulated mutations have contexts"
     assert list(recorded["inputs"]) == ["reads.tsv"]
     assert recorded["versions"]["numba"]
     assert recorded["verdict"]
@@ -426,9 +426,12 @@ def test_plot_draws_one_figure_or_all(small_result, tmp_path, capsys):
     assert main(["plot", "all", str(small_result), "--out", str(tmp_path / "all")]) == DONE
     drawn = {path.stem for path in (tmp_path / "all").iterdir()}
     from clonalbayes.plots import OF_TREES
+    from clonalbayes.plots.registry import NEEDED, parts_of
 
     with_trees = (small_result / "trees.json").exists()
-    assert drawn == set(PLOTS) - {"all", *(() if with_trees else OF_TREES)}
+    absent = set(NEEDED) - set(parts_of(small_result))
+    assert absent == {"calendar", "around"}, "contexts, but no dates"
+    assert drawn | absent == {*PLOTS, *NEEDED} - {"all", *(() if with_trees else OF_TREES)}
     if not with_trees:
         assert main(["plot", "tree", str(small_result), "--out", str(tmp_path / "t.png")]) == WRONG_INPUT
         assert "the result has no trees" in capsys.readouterr().err
@@ -458,17 +461,12 @@ DATED = ["--origin", "2005-01-01", "--quiet", *SHORT]
 
 @pytest.fixture(scope="module")
 def dated_input(small_result) -> Path:
-    """The reads of the small patient with dates and contexts, and a table of treatments beside them."""
+    """The reads of the small patient, which have contexts, with dates, and a table of treatments beside them."""
     import pandas as pd
-
-    from clonalbayes.signatures.contexts import CONTEXTS
 
     table = pd.read_csv(small_result.parent / "sim" / "reads.tsv", sep="\t")
     dates = dict(zip(table["sample_id"].unique(), ("2012-03-05", "2015-04-01"), strict=True))
-    names = {name: CONTEXTS[i % 96] for i, name in enumerate(table["mutation_id"].unique())}
     table["date"] = table["sample_id"].map(dates)
-    table["context"] = table["mutation_id"].map(names)
-    table["kind"] = "snv"
     path = small_result.parent / "dated.tsv"
     table.to_csv(path, sep="\t", index=False)
     (small_result.parent / "courses.tsv").write_text(
