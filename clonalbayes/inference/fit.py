@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from clonalbayes.data.patient import Patient
 
-SHORTEST, LONGEST, CELLS_DRAWN = (40, 75), (120, 1000), 20_000
+SHORTEST, LONGEST, CELLS_DRAWN = (80, 75), (120, 1000), 20_000
 """Tuning sweeps and draws of a chain with clusters given, at least and at most; clones x samples x draws."""
 
 CHECKPOINT_SECONDS = 10.0
