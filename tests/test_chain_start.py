@@ -89,8 +89,9 @@ def test_clones_of_few_mutations_are_planted_last():
     rung = chain.rungs[0]
     state, grove = rung.state, rung._held[2]
     state.n_clones[0] = 3
-    for sizes, order in (((6, 1, 1), [2, 1, 0]), ((6, 2, 0), [1, 0, 2])):
+    for sizes, order in (((4, 2, 2), [2, 1, 0]), ((6, 1, 1), [0, 2, 1])):
         state.z[:] = np.repeat([0, 1, 2], sizes)
         for k, prevalence in enumerate((0.2, 0.5, 0.9)):
             grove.nodes[k, :, 0], grove.best[k] = prevalence, 0
-        assert planting_order(rung._refs[1], rung._grove).tolist() == order
+        assert planting_order(rung._refs[1], rung._grove, 3.0).tolist() == order
+        assert planting_order(rung._refs[1], rung._grove, np.inf).tolist() == [2, 1, 0]

@@ -96,7 +96,7 @@ def whole_logp(ds, point):
     )  # fmt: skip
     total += twin.hyper_log_prior(p, float(point["fraction_concentration_median"]), float(point["present_prob_mean"]))
     total += gammaln(slots - len(used) + 1) - gammaln(slots + 1)
-    total += stats.gamma.logpdf(point["concentration"], 1.0)
+    total += stats.gamma.logpdf(point["concentration"], 1.0, scale=0.1)
     total += stats.lognorm(1.2, scale=500.0).logpdf(point["precision"]).sum()
     error = stats.lognorm(0.7, scale=1.5e-4)
     total += (error.logpdf(point["error_rate"]) - error.logcdf(0.05)).sum()

@@ -24,7 +24,7 @@ from clonalbayes.kernels.state import SPARE_CLONES, State, copy_state, new_state
 from clonalbayes.kernels.sweep import BIRTHS_PER_SWEEP, ENVELOPE_SHARE, SPLITS_PER_SWEEP, sweep
 from clonalbayes.kernels.tree_grove import new_grove
 from clonalbayes.kernels.tree_place import new_offer
-from clonalbayes.kernels.tree_start import PARTICLES, plant, plant_given
+from clonalbayes.kernels.tree_start import FEW, PARTICLES, plant, plant_given
 from clonalbayes.kernels.tree_sweep import PASSES, read_curves, sweep_joint, sweep_tree, tree_blocks
 from clonalbayes.signatures import joint
 from clonalbayes.signatures.joint import Signatures
@@ -208,7 +208,8 @@ class Rung:
         grove, offer, priors = self._grove, self._offer, self.plan.priors
         read_curves(data, ref, work, terms, grove)
         if self.plan.parents is None:
-            plant(data, ref, work, terms, grove, priors, offer, PARTICLES, self.rng)
+            few = FEW if self.plan.labels is None else np.inf
+            plant(data, ref, work, terms, grove, priors, offer, PARTICLES, few, self.rng)
         else:
             plant_given(ref, self.plan.parents)
         given = self.plan.parents is not None

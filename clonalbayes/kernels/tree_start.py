@@ -17,7 +17,7 @@ from clonalbayes.kernels.tree_place import Offer
 
 PARTICLES = 24
 REHANGS = 2  # of random clones, after each graft
-FEW = 20  # times fewer mutations than the largest clone has: planted after the others
+FEW = 20.0  # times fewer mutations than the largest clone has: planted after the others
 
 
 @kernel
@@ -33,9 +33,10 @@ def uproot(state: State) -> None:
 
 
 @kernel
-def planting_order(state: State, grove: Grove) -> np.ndarray:
+def planting_order(state: State, grove: Grove, few: float) -> np.ndarray:
     """Clones by falling mean prevalence, as their curves have it; those of few mutations after the others.
 
+    Few are `few` times fewer than the largest clone has; infinity where clusters are given, and all are clones.
     A handful of artefacts, or of mutations whose allele one sample has lost, can look like a clone above all
     others: planted first, it would leave those no room.
     """
@@ -48,7 +49,7 @@ def planting_order(state: State, grove: Grove) -> np.ndarray:
     for k in range(clones):
         for s in range(samples):
             rank[k] += grove.nodes[k, s, grove.best[k, s]] / samples
-        if FEW * size[k] < size.max():
+        if few * size[k] < size.max():
             rank[k] -= 2.0  # mean prevalences differ by at most 1
     return np.argsort(-rank)
 
@@ -73,13 +74,13 @@ def resample(log_weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 @kernel
 def plant(
     data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, particles: int,
-    rng: np.random.Generator,
+    few: float, rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Give the clones of a state, whose curves and tails are built, a tree and fractions."""
     clones, samples = state.n_clones[0], state.ccf.shape[1]
     uproot(state)
     refresh_constants(state, priors, grove)
-    order = planting_order(state, grove)
+    order = planting_order(state, grove, few)
     rows = state.fraction.shape[0]
     parent = np.empty((particles, len(state.parent)), np.int64)
     fraction, ccf = np.empty((particles, rows, samples)), np.empty((particles, rows - 1, samples))
