@@ -19,7 +19,7 @@ from clonalbayes.kernels.layout import ABSENT, GERMLINE, NOISE, SUBCLONAL
 from clonalbayes.kernels.state import State
 from clonalbayes.kernels.tree_grove import new_grove
 from clonalbayes.kernels.tree_place import new_offer
-from clonalbayes.kernels.tree_start import PARTICLES, plant
+from clonalbayes.kernels.tree_start import FEW, PARTICLES, plant
 from clonalbayes.kernels.tree_sweep import read_curves, sweep_joint, tree_blocks
 from clonalbayes.steps.clone_step import Arrays, CloneStep, new_arrays
 from clonalbayes.steps.points import CloneBlock, used_slots
@@ -154,7 +154,7 @@ class TreeStep(CloneStep):
         (data, ref, work, terms), (grove, offer) = arrays.refs, self._scratch
         priors = self.block.priors
         read_curves(data, ref, work, terms, grove)
-        plant(data, ref, work, terms, grove, priors, offer, PARTICLES, self.rng)
+        plant(data, ref, work, terms, grove, priors, offer, PARTICLES, FEW, self.rng)
         tree_blocks(data, ref, work, terms, grove, priors, offer, ROUNDS_TO_ROOT, False, False, self.rng)
 
     def _ready(self) -> Arrays:
