@@ -9,6 +9,7 @@ depth 0 the backward chain is a run without reads.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,7 @@ class Layout:
         return CompiledReads(data, self.reads.order, self.reads.multiplicity)
 
 
-class Simulator:
+class Simulator(ABC):
     """A model from its prior to reads, and the chain that goes back.
 
     A model has copy numbers `major` and `minor`, `depth` [N, S], a specification and priors under which reads this
@@ -61,25 +62,25 @@ class Simulator:
     spec: specs.Spec
     priors: Priors
 
+    @abstractmethod
     def draw_prior(self, layout: Layout, s: state.State, rng: np.random.Generator) -> None:
         """Write a draw from the prior to the state."""
-        raise NotImplementedError
 
+    @abstractmethod
     def carriers(self, s: state.State) -> np.ndarray:
         """Share of all cells that carry each mutation of a clone [S, N]; any number elsewhere."""
-        raise NotImplementedError
 
+    @abstractmethod
     def functionals(self, s: state.State, alt: np.ndarray) -> dict[str, float]:
         """Label-free functions of state and reads; the same names in every call."""
-        raise NotImplementedError
 
+    @abstractmethod
     def new_chain(self, layout: Layout, capacity: int = 12) -> Any:
-        """A chain at a placeholder state, its steps set to the prior's scales."""
-        raise NotImplementedError
+        """A chain at a state that the first draw replaces, its steps set to the prior's scales."""
 
+    @abstractmethod
     def sweep(self, chain: Any, kernels: Any, rng: np.random.Generator) -> None:
         """One sweep of the model's sampler."""
-        raise NotImplementedError
 
     def dataset(self, alt: np.ndarray, depth: np.ndarray, min_alt: int) -> Any:
         """The counts [N, S] as a Dataset with the model's copy numbers."""
@@ -236,7 +237,7 @@ class CloneSimulator(Simulator):
 
     def new_chain(self, layout: Layout, capacity: int = 12) -> Chain:
         """A chain of the clone model."""
-        return Chain(layout.reads, self.priors, placeholder(layout, self.priors.purity[0], capacity))
+        return Chain(layout.reads, self.priors, first_state(layout, self.priors.purity[0], capacity))
 
     def sweep(self, chain: Chain, kernels: Any, rng: np.random.Generator) -> None:
         """Six births, four splits."""
@@ -246,7 +247,7 @@ class CloneSimulator(Simulator):
 CLONES = CloneSimulator()
 
 
-def placeholder(layout: Layout, purity: Any, capacity: int) -> state.State:
+def first_state(layout: Layout, purity: Any, capacity: int) -> state.State:
     """A state without clones, with the steps of its random walks; `purity` has mean and sd."""
     s = state.new_state(layout.reads.data, capacity)
     s.step_size[:] = np.array([[0.7], [0.5], [0.1], [0.2], [0.1]])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from exact import GERMLINE, NOISE
-from joint import SAMPLES, Layout, Simulator, partition_values, placeholder, with_squares
+from joint import SAMPLES, Layout, Simulator, first_state, partition_values, with_squares
 from tree_fixtures import SPEC, TreeChain
 
 from clonalbayes.kernels import state, tree_grove
@@ -111,7 +111,7 @@ class TreeSimulator(Simulator):
 
     def new_chain(self, layout: Layout, capacity: int = 12) -> TreeChain:
         """A chain of the tree model."""
-        return TreeChain(layout.reads, self.priors, placeholder(layout, (0.6, 0.3), capacity))
+        return TreeChain(layout.reads, self.priors, first_state(layout, (0.6, 0.3), capacity))
 
     def sweep(self, chain: TreeChain, kernels: Any, rng: np.random.Generator) -> None:
         """Six births, four splits."""
