@@ -113,22 +113,16 @@ def run_fit(
     ----------
     input, params, purity, min_alt
         What is read; see `clonalbayes.read`. A Patient is taken as it is.
-    out
-        Result folder to write.
-    spec
-        Model specification; see `clonalbayes.load_spec`. None = joint where mutations have contexts, else tree.
-    given_tree
-        File with the tree of the given clusters; see `clonalbayes.data.tree_file.read_tree`.
+    out, force
+        Result folder to write, and whether it may replace another.
+    spec, given_tree
+        Model (`clonalbayes.load_spec`; None = `default_model`), and file with the tree of the given clusters.
     history
         Birth and treatments, and whether the tree is dated.
     fixed_clusters, chains, draws, tune, rungs, seed, cores, progress
         As in `clonalbayes.fit`. A seed that is not given is drawn, and recorded in ``run.json``.
-    resume
-        Go on from the checkpoint of a run that was stopped; without one, start.
-    force
-        Replace the result folder if it exists.
-    record
-        Further entries of ``run.json``.
+    resume, record
+        Go on from the checkpoint of a run that was stopped (without one, start); further entries of ``run.json``.
 
     Returns
     -------
@@ -140,47 +134,65 @@ def run_fit(
     InputError
         With every fault of the input, the model or the target; nothing has been written then.
     """
-    start, cpu = perf_counter(), process_time()
+    wall, cpu = perf_counter(), process_time()
     spec = None if spec is None else specs.load(spec)
     folder = check_target(Path(out), force=force)
-    from clonalbayes.data.patient import Patient, read
-
-    given = isinstance(input, Patient)
-    patient = input if isinstance(input, Patient) else read(input, params=params, purity=purity, min_alt=min_alt)
-    source = patient.data.attrs.get("source", "") if given else input
     history = history or History()
-    patient = with_history(patient, history)
-    checkpoint = checkpoint_of(folder)
+    patient, read_as = _patient(input, params, purity, min_alt, history)
     from clonalbayes.data.tree_file import read_tree
     from clonalbayes.inference.fit import default_model, settings_of
+    from clonalbayes.results import write
 
     spec = specs.load(default_model(patient.data)) if spec is None else spec
     asked = {"chains": chains, "draws": draws, "tune": tune, "rungs": rungs}
     settings: dict[str, Any] = settings_of(spec, patient.data, fixed_clusters, asked)
-    settings |= {
-        "fixed_clusters": fixed_clusters,
-        "seed": seed_of(seed, checkpoint if resume else None),
-        "cores": cores,
-    }
-    if given_tree is not None:
-        settings["given_tree"] = read_tree(given_tree)
+    seed = seed_of(seed, checkpoint_of(folder) if resume else None)
+    settings |= {"fixed_clusters": fixed_clusters, "seed": seed, "cores": cores}
+    settings |= {} if given_tree is None else {"given_tree": read_tree(given_tree)}
+    tree, parts = _posterior(patient, spec, folder, history, settings, resume, progress)
+    info = provenance(spec, patient, settings | read_as) | dict(record or {})
+    info |= {"wall_seconds": round(perf_counter() - wall, 2), "cpu_seconds": round(process_time() - cpu, 2)}
+    write(tree, patient, folder, info, parts)
+    checkpoint_of(folder).unlink(missing_ok=True)
+    return Fitted(folder, patient, tree, perf_counter() - wall)
 
+
+def _patient(
+    input: str | os.PathLike[str] | Patient,
+    params: str | os.PathLike[str] | None,
+    purity: float | Mapping[str, float | tuple[float, float]] | None,
+    min_alt: int | None,
+    history: History,
+) -> tuple[Patient, dict[str, Any]]:
+    """Read the input, with what is known of the patient; and say for ``run.json`` how it was read."""
+    from clonalbayes.data.patient import Patient, read
+
+    if isinstance(input, Patient):
+        patient, source = input, input.data.attrs.get("source", "")
+    else:
+        patient, source = read(input, params=params, purity=purity, min_alt=min_alt), input
+    read_as = {"input": str(source), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
+    return with_history(patient, history), read_as | {"history": asdict(history)}
+
+
+def _posterior(
+    patient: Patient,
+    spec: specs.Spec,
+    folder: Path,
+    history: History,
+    settings: Mapping[str, Any],
+    resume: bool,
+    progress: bool,
+) -> tuple[xr.DataTree, list[Part]]:
+    """Fit and summarise, with a checkpoint beside the folder to be."""
     from clonalbayes.inference import fit
-    from clonalbayes.results import write
     from clonalbayes.summaries import summarise
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    tree = fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
-    tree = summarise(tree, spec)
-    parts = further_parts(tree, spec, history, settings["seed"])
-    read_as = {"input": str(source), "min_alt": min_alt, "purity": purity, "params": params and str(params)}
-    read_as |= {"history": asdict(history)}
-    info = provenance(spec, patient, settings | read_as) | dict(record or {})
-    info["wall_seconds"] = round(perf_counter() - start, 2)
-    info["cpu_seconds"] = round(process_time() - cpu, 2)
-    write(tree, patient, folder, info, parts)
-    checkpoint.unlink(missing_ok=True)
-    return Fitted(folder, patient, tree, perf_counter() - start)
+    checkpoint = checkpoint_of(folder)
+    drawn = fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
+    tree = summarise(drawn, spec)
+    return tree, further_parts(tree, spec, history, settings["seed"])
 
 
 def further_parts(tree: xr.DataTree, spec: specs.Spec, history: History, seed: int) -> list[Part]:

@@ -63,8 +63,8 @@ def fit(
     chains, draws, tune
         Chains, draws kept of each, sweeps thrown away first; None = `schedule_of` the specification.
     rungs
-        States that every chain tempers between (`clonalbayes.inference.tempering`), which lets it cross from one tree
-        to another; 1 = no tempering. Cost grows with them. Needs a tree and clusters that are given.
+        States that every chain tempers between (`clonalbayes.inference.tempering`), to cross from one tree to
+        another; 1 = none. Needs a tree and clusters that are given.
     seed
         Seed of the run, spawned for the chains; None = drawn, and stored.
     cores
@@ -76,10 +76,8 @@ def fit(
         Fits the prevalences alone.
     progress
         Show a progress bar.
-    checkpoint
-        File to save the run to every few seconds, for `resume`.
-    resume
-        Go on from `checkpoint` if it exists, to the result that the run would have had.
+    checkpoint, resume
+        File to save the run to every few seconds; go on from it if it exists, to the result the run would have had.
 
     Returns
     -------
@@ -100,22 +98,20 @@ def fit(
     model = load(default_model(ds) if spec is None else spec)
     asked = {"chains": chains, "draws": draws, "tune": tune, "rungs": rungs}
     settings: dict[str, Any] = settings_of(model, ds, fixed_clusters, asked)
-    settings |= {
-        "seed": secrets.randbits(31) if seed is None else int(seed),
-        "fixed_clusters": fixed_clusters,
-    }
-    if given_tree is not None:
-        settings["given_tree"] = list(given_tree)
-    plan = make_plan(ds, model, settings)
-    seeds = np.random.SeedSequence(settings["seed"]).spawn(settings["chains"])
-    runs = [Chain(plan, branch) for branch in seeds]
-    saver = _Saver(checkpoint, store.fingerprint(ds, model, settings), runs)
-    if resume:
-        saver.restore()
+    settings |= {"seed": secrets.randbits(31) if seed is None else int(seed), "fixed_clusters": fixed_clusters}
+    settings |= {} if given_tree is None else {"given_tree": list(given_tree)}
+    runs = _chains(ds, model, settings)
+    saver = _Saver(checkpoint, store.fingerprint(ds, model, settings), runs, resume)
     run_chains(runs, cores or os.cpu_count() or 1, saver, progress)
     tree = to_tree(runs, ds)
     tree["posterior"].attrs.update(model=model.name, model_digest=model.digest, **_plain(settings))
     return tree
+
+
+def _chains(ds: xr.Dataset, model: Spec, settings: dict[str, Any]) -> list[Chain]:
+    """Fresh chains of one plan, each with a random stream of its own."""
+    plan = make_plan(ds, model, settings)
+    return [Chain(plan, seed) for seed in np.random.SeedSequence(settings["seed"]).spawn(settings["chains"])]
 
 
 def default_model(ds: xr.Dataset) -> str:
@@ -242,16 +238,18 @@ class _Saver:
     """Snapshots of the chains as they pass, written to one file now and then."""
 
     def __init__(
-        self, path: str | os.PathLike[str] | None, marks: dict[str, str], runs: Sequence[Chain]
+        self,
+        path: str | os.PathLike[str] | None,
+        marks: dict[str, str],
+        runs: Sequence[Chain],
+        resume: bool = False,
     ) -> None:
         self.path = None if path is None else Path(path)
         self.marks, self.runs = marks, runs
         self.wanted = [threading.Event() for _ in runs]
         self.snapshots: list[dict[str, np.ndarray] | None] = [None] * len(runs)
         self.last = time.monotonic()
-
-    def restore(self) -> None:
-        if self.path is not None and self.path.exists():
+        if resume and self.path is not None and self.path.exists():
             for run, saved in zip(self.runs, store.load(self.path, self.marks), strict=True):
                 run.restore(saved)
 
