@@ -191,7 +191,7 @@ def _posterior(
     folder.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = checkpoint_of(folder)
     drawn = fit(patient.data, spec=spec, progress=progress, checkpoint=checkpoint, resume=resume, **settings)
-    tree = summarise(drawn, spec)
+    tree = summarise(drawn)
     return tree, further_parts(tree, spec, history, settings["seed"])
 
 

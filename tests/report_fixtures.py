@@ -77,7 +77,7 @@ def _write_tables(folder, names, ids, labels, parents, support, size) -> None:
         {"clone": k + 1, "sample": name, "n_mutations": int((labels == k + 1).sum()),
          "prevalence_mean": size[:, k, s].mean(), "prevalence_lo": size[:, k, s].min(),
          "prevalence_hi": size[:, k, s].max(), "ccf_mean": 0.5, "ccf_lo": 0.1, "ccf_hi": 0.9,
-         "p_present": float((size[:, k, s] > 0).mean()), "bayes_factor": 10.0,
+         "p_present": float((size[:, k, s] > 0).mean()), "log10_bayes_factor": 1.0,
          "parent": int(parents[k]), "parent_probability": float(support[k])}
         for k in range(clones) for s, name in enumerate(names)
     ]  # fmt: skip

@@ -266,6 +266,17 @@ def test_clades_and_samples_share_what_they_share_and_a_clade_without_sites_is_s
     assert list(clades_of(sites)) == ["old", "young", "lost"]
 
 
+@pytest.mark.parametrize("vaf", [0.0, 1e-4, 2e-4, 4e-4])
+def test_posterior_odds_are_the_bayes_factor_times_prior_odds(world, vaf):
+    truth, model = world
+    rng = np.random.default_rng(31)
+    depth = np.full((1000, 1), 100)
+    table = table_of(rng.binomial(depth, truth[:, None] + vaf), depth, ["S"])
+    (row,) = detect(table, [table], model, limits=False).rows
+    odds = row["p_present"] / row["p_absent"]
+    assert np.log10(odds) == pytest.approx(row["log10_bayes_factor"], abs=0.02), "one clade in one sample: even odds"
+
+
 def test_contamination_by_a_sample_of_the_run_is_named(world):
     truth, model = world
     rng = np.random.default_rng(16)

@@ -9,9 +9,9 @@ from posteriors import known, patient
 from scipy import stats
 
 from clonalbayes import results, specs
-from clonalbayes.detection.pooled import log_bayes_factor, pooled_limit, upper_tail
+from clonalbayes.detection.pooled import log_bayes_factor, pooled_limit, size_interval, upper_tail
 from clonalbayes.detection.single_rate import single_rate_test
-from clonalbayes.summaries import detection, summarise
+from clonalbayes.summaries import detection, summarise, tables
 from clonalbayes.summaries.detection_words import percent, sentences
 
 LEVEL, POWER = 0.01, 0.95
@@ -24,12 +24,13 @@ def summary():
     return summarise(known()[0])
 
 
-def changed(tree, copies, depth):
-    """The same result with other multiplicities and depths."""
+def changed(tree, copies=None, **reads):
+    """The same result with other multiplicities, depths or alt reads."""
     groups = {f"/{name}": node.to_dataset() for name, node in tree.children.items()}
     both = ("mutation", "specimen")
-    groups["/consensus"] = groups["/consensus"].assign(multiplicity=(both, copies))
-    groups["/observed_data"] = groups["/observed_data"].assign(depth=(both, depth))
+    if copies is not None:
+        groups["/consensus"] = groups["/consensus"].assign(multiplicity=(both, copies))
+    groups["/observed_data"] = groups["/observed_data"].assign({name: (both, n) for name, n in reads.items()})
     return xr.DataTree.from_dict(groups)
 
 
@@ -95,18 +96,49 @@ def test_sites_that_copy_number_removed_or_that_have_no_reads_are_left_out(summa
     depth = summary["observed_data"]["depth"].values.copy()
     copies[first[:4], 0] = 0
     depth[first[4:6], 0] = 0
-    tree = changed(summary, copies, depth)
+    tree = changed(summary, copies, depth=depth)
     before, after = (detection.detection_rows(t, SPEC)[0] for t in (summary, tree))
     assert (after["n_left_out"], after["n_uncovered"]) == (4, 2)
     assert after["n_sites"] == before["n_sites"] - 6
     assert after["lod_prevalence"] > before["lod_prevalence"]
     copies[first, 0] = 0
-    tree = changed(summary, copies, depth)
+    tree = changed(summary, copies, depth=depth)
     gone = detection.detection_rows(tree, SPEC)[0]
     assert gone["verdict"] == "no reads"
     assert np.isnan(gone["lod_prevalence"])
     assert gone["single_rate_p"] == 1.0
     assert any("nothing can be said in A" in text for text in detection.detection_part(tree).entry["findings"])
+
+
+def test_where_reads_do_not_show_a_clone_its_interval_holds_what_they_allow(summary):
+    alt = np.zeros_like(summary["observed_data"]["alt_count"].values)
+    before, after = (detection.detection_rows(tree, SPEC) for tree in (summary, changed(summary, alt_count=alt)))
+    size = tables(summary)["clones"]
+    for row, bare, lo, hi in zip(before, after, size["prevalence_lo"], size["prevalence_hi"], strict=True):
+        assert row["log10_bayes_factor"] > 1.0 > 0.0 > bare["log10_bayes_factor"]
+        assert (row["prevalence_lo"], row["prevalence_hi"]) == (lo, hi), "shown: the posterior's"
+        assert bare["prevalence_lo"] == 0.0
+        most = 2.0 * 1.92 / (100 * bare["n_sites"])  # exp(-mean) = exp(-1.92), half of the molecules mutated
+        assert bare["prevalence_hi"] == pytest.approx(max(hi, most), rel=0.15), "and scatter"
+    assert any(hi == 0.0 for hi in size["prevalence_hi"]), "else nothing was widened"
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-4, 3e-4, 1e-3, 1e-2])
+def test_the_interval_of_the_reads_holds_the_truth_whatever_it_is(size):
+    rng, noise, exposure, spread, number = np.random.default_rng(8), 20.0, 5e4, 0.3, 4000
+    shape = 1.0 / spread**2
+    alt = rng.poisson(noise * rng.gamma(shape, 1.0 / shape, number) + size * exposure)
+    low, high = size_interval(alt.astype(float), noise, spread, 1.0, exposure)
+    assert 0.94 < ((low <= size) & (size <= high)).mean() < 0.985
+    assert (low == 0.0).mean() == pytest.approx(0.975, abs=0.015) or size > 0.0
+    narrow = size_interval(alt.astype(float), noise, spread / 10, 1.0, exposure)
+    assert size >= 1e-3 or ((narrow[0] <= size) & (size <= narrow[1])).mean() < 0.94, "an error rate taken as known"
+
+
+def test_an_interval_without_reads_is_everything_and_one_with_all_of_them_ends_at_one():
+    low, high = size_interval(np.array([0.0, 100.0]), 0.0, 0.1, 1.0, np.array([0.0, 100.0]))
+    assert (low[0], high[0]) == (0.0, 1.0)
+    assert 0.6 < low[1] < 1.0 == high[1]
 
 
 def test_the_table_goes_into_the_result_folder(summary, tmp_path):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from tree_posteriors import CHAIN, FORK, TWO, mixture, subtree_sums, with_trees
 
+from clonalbayes import specs
 from clonalbayes.summaries import collect, describe_relation, diagnose, has_trees, relation, summarise, tables, trees
-from clonalbayes.summaries.intervals import prior_presence_at
+from clonalbayes.summaries.detection import detection_rows
 from clonalbayes.summaries.trees import find_trees, nested, prevalence_of_trees, related_samples
 
 ETA = np.array([[0.4, 0.3], [0.25, 0.3], [0.15, 0.1]])
@@ -194,31 +195,20 @@ def test_samples_are_related_where_they_share_a_founder():
 def test_the_table_of_clones_has_parents_at_its_end(mixed):
     _, tree = mixed
     table = tables(tree)["clones"]
-    assert list(table)[-3:] == ["bayes_factor", "parent", "parent_probability"]
+    assert list(table)[-3:] == ["log10_bayes_factor", "parent", "parent_probability"]
     assert table["parent"].tolist() == [0, 0, 1, 1, 2, 2]
     assert table["parent_probability"].iloc[4] == tree["consensus"]["parent_probability"].values[2]
     assert (table["ccf_hi"] <= 1.0).all()
 
 
-def test_presence_is_weighed_against_a_clone_as_deep():
+def test_presence_is_the_share_of_the_draws_and_its_evidence_that_of_the_reads():
     drawn = np.tile(np.array(CHAIN), (2, 50, 1))
     tree = summarise(with_trees(drawn, eta=ETA, fixed=True, absent=[(1, 0)]))
-    prior = tree["consensus"]["prior_presence"].values
-    assert prior == pytest.approx(prior_presence_at(3, 4.0, (1.0, 1.0))[1:])
     table = tables(tree)["clones"].set_index(["clone", "sample"])
     assert table.loc[(2, "A"), "p_present"] == 0.0
-    assert table.loc[(2, "A"), "bayes_factor"] < 0.05
-    assert table.loc[(2, "B"), "bayes_factor"] == pytest.approx(100.5 / 0.5 * (1 - prior[1]) / prior[1])
-    unknown = with_trees(drawn, eta=ETA, fixed=True, attrs={"model": "not here"})
-    assert np.isnan(summarise(unknown)["consensus"]["prior_presence"].values).all()
-
-
-def test_the_prior_of_presence_by_simulation():
-    rng = np.random.default_rng(0)
-    m = rng.beta(2.0, 1.0, 200_000)
-    psi = rng.beta(4 * m, 4 * (1 - m))
-    found = prior_presence_at(3, 4.0, (2.0, 1.0))
-    assert found == pytest.approx([1.0, *(np.mean(psi**d) for d in (1, 2, 3))], abs=0.005)
+    assert table.loc[(2, "B"), "p_present"] == 1.0
+    rows = detection_rows(tree, specs.load("detection", "detection"))
+    assert table["log10_bayes_factor"].tolist() == [row["log10_bayes_factor"] for row in rows]
 
 
 def test_a_sample_without_tumour_cells_has_no_ccf():

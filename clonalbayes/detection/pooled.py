@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clonalbayes.detection.size import slab_mass
+from clonalbayes.detection.size import MASS, drop, slab_mass
 
 LARGEST_SIZE = 1e9
 """Size of a negative binomial from which it is a Poisson."""
@@ -85,16 +85,69 @@ def log_bayes_factor(
         [B] scales of the prevalence given presence, equally likely: Beta(1, 1 / scale) each.
     """
     alt, noise, spread, dispersion, exposure = np.broadcast_arrays(alt, noise, spread, dispersion, exposure)
-    known = (spread * noise) ** 2
     grid = np.concatenate([[0.0], np.geomspace(LOWEST, 1.0, POINTS)])
     mass = slab_mass(grid, scales).mean(0)
-    logs = np.empty((POINTS + 1, *alt.shape))
-    for at, prevalence in enumerate(grid):
-        mean = noise + prevalence * exposure
-        logs[at] = _log_density(alt, mean, dispersion * mean + known)
+    logs = np.array([_loglik(v, alt, noise, spread, dispersion, exposure) for v in grid])
     top = logs.max(0)
     present = top + np.log(np.tensordot(mass, np.exp(logs - top), 1))
     return np.where(exposure > 0.0, present - logs[0], 0.0)
+
+
+def size_interval(
+    alt: np.ndarray,
+    noise: np.ndarray,
+    spread: np.ndarray,
+    dispersion: np.ndarray,
+    exposure: np.ndarray,
+    mass: float = MASS,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Likelihood interval of the prevalence from the pooled reads alone, as `SizeProfile.interval`; no prior of size.
+
+    Parameters
+    ----------
+    alt, noise, spread, dispersion, exposure
+        As in `log_bayes_factor`.
+    mass
+        How often it holds the truth.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Lower and upper end; 0 and 1 where there is no exposure.
+
+    Examples
+    --------
+    >>> low, high = size_interval(*map(np.array, (37.0, 37.0, 0.05, 1.0, 115_900.0)))
+    >>> float(low), round(float(high), 6)
+    (0.0, 0.000119)
+    """
+    alt, noise, spread, dispersion, exposure = np.broadcast_arrays(alt, noise, spread, dispersion, exposure)
+    known = alt, noise, spread, dispersion, exposure
+    best = np.clip((alt - noise) / np.maximum(exposure, 1e-300), 0.0, 1.0)
+    least = np.maximum(_loglik(best, *known), _loglik(0.0, *known)) - drop(mass)
+    ends = []
+    for outside in (0.0, 1.0):
+        inner, outer = best, np.full(best.shape, outside)
+        holds = _loglik(outer, *known) >= least
+        for _ in range(STEPS):
+            middle = 0.5 * (inner + outer)
+            good = _loglik(middle, *known) >= least
+            inner, outer = np.where(good, middle, inner), np.where(good, outer, middle)
+        ends.append(np.where(holds | (exposure <= 0.0), outside, inner))
+    return ends[0], ends[1]
+
+
+def _loglik(
+    prevalence: np.ndarray | float,
+    alt: np.ndarray,
+    noise: np.ndarray,
+    spread: np.ndarray,
+    dispersion: np.ndarray,
+    exposure: np.ndarray,
+) -> np.ndarray:
+    """Log likelihood of a prevalence, without the factorial of the reads."""
+    mean = noise + prevalence * exposure
+    return _log_density(alt, mean, dispersion * mean + (spread * noise) ** 2)
 
 
 def _log_density(x: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:

@@ -72,18 +72,29 @@ class SizeProfile:
         tuple of float
             Mean, lower and upper end; the lower end is 0 unless 0 is that much less likely than the best.
         """
-        from scipy import special
-
         logs = marginal(self.logs, self.weights)
         density = np.exp(logs - logs.max())
         kept = np.flatnonzero(density > 1e-9)
         low, high = self.prevalence[max(kept[0] - 1, 0)], self.prevalence[min(kept[-1] + 1, len(density) - 1)]
         grid = np.linspace(low, high, INTERPOLATED)
         fine = np.interp(grid, self.prevalence, logs)
-        inside = np.flatnonzero(fine >= fine.max() - 0.5 * special.ndtri(0.5 + 0.5 * mass) ** 2)
+        inside = np.flatnonzero(fine >= fine.max() - drop(mass))
         weight = np.exp(fine - fine.max())
         mean = float((grid * weight).sum() / weight.sum())
         return mean, float(grid[inside[0]]), float(grid[inside[-1]])
+
+
+def drop(mass: float) -> float:
+    """How far below its maximum the log likelihood is at the ends of an interval that holds the truth so often.
+
+    Examples
+    --------
+    >>> round(drop(0.95), 3)
+    1.921
+    """
+    from scipy import special
+
+    return 0.5 * float(special.ndtri(0.5 + 0.5 * mass)) ** 2
 
 
 def size_scales(lower: float, upper: float) -> np.ndarray:

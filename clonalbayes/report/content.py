@@ -20,7 +20,7 @@ SURE = 0.95
 RANKS = {"driver": 0, "clonotype": 2}
 """Order of the kinds of events on a branch; rearrangements are between drivers and clonotypes."""
 
-NUMBERS = ("prevalence_mean", "prevalence_lo", "prevalence_hi", "ccf_mean", "p_present", "bayes_factor")
+NUMBERS = ("prevalence_mean", "prevalence_lo", "prevalence_hi", "ccf_mean", "p_present")
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Content:
                 known = parent not in ("", "NA", None)
                 support = _number(row.get("parent_probability", "NA"))
                 found[number] = Clone(number, int(row["n_mutations"]), int(parent) if known else None, support)
-            mean, lo, hi, ccf, present, _ = (_number(row[name]) for name in NUMBERS)
+            mean, lo, hi, ccf, present = (_number(row[name]) for name in NUMBERS)
             found[number].sizes[row["sample"]] = Size(mean, lo, hi, ccf, present)
         for event in self.events:
             if event.clone in found:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from clonalbayes.faults import InputError
-from clonalbayes.specs import Spec, load
 from clonalbayes.summaries.alignment import FIRST, Draws
-from clonalbayes.summaries.ancestry import depths, restrict
+from clonalbayes.summaries.ancestry import restrict
 from clonalbayes.summaries.consensus import Consensus, find_consensus, given_consensus
 from clonalbayes.summaries.exposures import counterparts
-from clonalbayes.summaries.intervals import mean, prior_presence, prior_presence_at
+from clonalbayes.summaries.intervals import mean
 from clonalbayes.summaries.multiplicity import multiplicity
 from clonalbayes.summaries.trees import find_trees, has_trees, stacked
 
@@ -40,20 +37,16 @@ _TEXTS = {
     "parent": ("1", "nearest consensus clone above; 0 the normal root, -1 where a draw lacks the clone"),
     "consensus_parent": ("1", "parent in the consensus tree; 0 the normal root"),
     "parent_probability": ("1", "share of the draws with the clone in which that is its parent"),
-    "prior_presence": ("1", "prior probability that the clone is in a sample, at its depths in the draws"),
 }  # fmt: skip
 
 
-def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.DataTree:
+def summarise(tree: xr.DataTree) -> xr.DataTree:
     """Add the consensus clones to a posterior whose labels are exchangeable.
 
     Parameters
     ----------
     tree
         From `clonalbayes.fit`: groups posterior, sample_stats, observed_data and constant_data.
-    spec
-        The model it was fitted with, for the prior probability of presence. None = the one that the posterior
-        names; if that is not known here or has changed, the prior is NaN, and so are the Bayes factors.
 
     Returns
     -------
@@ -61,16 +54,13 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
         The same groups and `consensus`: `cellular_prevalence` and `presence` (chain, draw, clone, specimen),
         `clone_size` and `counterpart` (chain, draw, clone), `support` (clone), `clone`, `probability`, `runner_up`,
         `runner_up_probability`, `p_noise`, `p_germline` (mutation), `multiplicity` (mutation, specimen). Of a
-        model with trees also `parent` (chain, draw, clone), `consensus_parent`, `parent_probability` and
-        `prior_presence` (clone), and of a joint one `exposure` (chain, draw, clone, signature). Clusters that were
-        given keep their numbers.
+        model with trees also `parent` (chain, draw, clone), `consensus_parent` and `parent_probability` (clone), and
+        of a joint one `exposure` (chain, draw, clone, signature). Clusters that were given keep their numbers.
 
     Raises
     ------
     ValueError
         If the posterior has no draw or no mutation.
-    InputError
-        If `spec` cannot be loaded.
     """
     posterior: Any = tree["posterior"]
     labels = posterior["assignment"].values
@@ -93,18 +83,14 @@ def summarise(tree: xr.DataTree, spec: str | Path | Spec | None = None) -> xr.Da
         **{k: ("mutation", v) for k, v in _mutations(found, order, len(draws.labels)).items()},
         "multiplicity": (("mutation", "specimen"), copies),
     }
-    weights: Any = np.full(3, np.nan)
     if has_trees(tree):
-        values |= _trees(posterior, partner, _model(posterior.attrs, spec))
-    else:
-        weights = _presence_weights(_model(posterior.attrs, spec))
+        values |= _trees(posterior, partner)
     named = ("chain", "draw", "mutation", "specimen", *(("signature",) if "exposure" in posterior else ()))
     coords = {name: posterior[name].values for name in named}
     out = xr.Dataset(values, {**coords, "clone_id": ("clone", np.arange(1, found.clones + 1))})
     for name, (unit, text) in _TEXTS.items():
         if name in out:
             out[name].attrs.update(units=unit, long_name=text)
-    out.attrs["prior_presence"] = prior_presence(weights, posterior.sizes["specimen"])
     groups = {f"/{name}": node.to_dataset() for name, node in tree.children.items()}
     return xr.DataTree.from_dict({**groups, f"/{GROUP}": out})
 
@@ -162,29 +148,18 @@ def _per_draw(phi: np.ndarray, state: np.ndarray, size: np.ndarray) -> list[tupl
     ]
 
 
-def _trees(posterior: Any, partner: np.ndarray, model: Spec | None) -> dict[str, Any]:
-    """Trees over the consensus clones, and the prior that a clone as deep as each is in a sample.
+def _trees(posterior: Any, partner: np.ndarray) -> dict[str, Any]:
+    """Trees over the consensus clones.
 
     `partner` [D, K] is the slot of each consensus clone, -1 where a draw lacks it.
     """
     raw = stacked(posterior["parent"])
-    chains, slots = posterior.sizes["chain"], posterior.sizes["slot"]
     drawn = restrict(raw, partner)
-    trees = find_trees(drawn, chains)
-    prior = np.full(partner.shape[1], np.nan)
-    if model is not None and "present_prob_mean" in model.priors and slots:
-        deep = np.take_along_axis(depths(raw), np.maximum(partner, 0), 1)
-        at = prior_presence_at(
-            int(deep.max(initial=0)),
-            model.value("present_prob", "concentration"),
-            (model.value("present_prob_mean", "alpha"), model.value("present_prob_mean", "beta")),
-        )
-        prior = mean(np.where(partner >= 0, at[deep], np.nan))
+    trees = find_trees(drawn, posterior.sizes["chain"])
     return {
         "parent": (("chain", "draw", "clone"), trees.per_chain(drawn)),
         "consensus_parent": ("clone", trees.consensus),
         "parent_probability": ("clone", trees.support),
-        "prior_presence": ("clone", prior),
     }
 
 
@@ -213,20 +188,3 @@ def _mutations(found: Consensus, order: np.ndarray, draws: int) -> dict[str, np.
 def _dataset(tree: xr.DataTree) -> xr.Dataset:
     """The data that the posterior was conditioned on, as the Dataset it was."""
     return tree["observed_data"].to_dataset().merge(tree["constant_data"].to_dataset())
-
-
-def _model(attrs: Any, spec: str | Path | Spec | None) -> Spec | None:
-    """The model that was fitted; None if it is not known here."""
-    try:
-        model = load(attrs["model"] if spec is None else spec)
-    except (KeyError, InputError):  # a model from a file of the user, that the posterior only names
-        if spec is not None:
-            raise
-        return None
-    same = spec is not None or attrs.get("model_digest", model.digest) == model.digest
-    return model if same else None
-
-
-def _presence_weights(model: Spec | None) -> np.ndarray:
-    """Dirichlet weights of absent, subclonal, clonal; NaN if the model is not known."""
-    return np.full(3, np.nan) if model is None else np.array(model.vector("presence_prob"))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from clonalbayes.summaries.evidence import Evidence
 from clonalbayes.summaries.group import NO_RUNNER_UP
 from clonalbayes.summaries.intervals import hdi, mean, presence
 from clonalbayes.summaries.multiplicity import UNKNOWN
@@ -51,11 +52,10 @@ def clone_table(tree: xr.DataTree) -> pd.DataFrame:
     -------
     pandas.DataFrame
         clone, sample, n_mutations (of the consensus), prevalence and ccf with mean, lo and hi over the draws
-        that have the clone, p_present, bayes_factor; of a model with trees also parent (in the consensus tree;
-        0 is the normal root) and parent_probability. The CCF is the prevalence over the purity, draw by draw,
-        where there is a tumour cell. The Bayes factor is for presence, and NaN with one sample of a model
-        without trees, which assumes presence there; it is a bound if all draws agree (see
-        `clonalbayes.summaries.intervals.presence`).
+        that have the clone, p_present, log10_bayes_factor; of a model with trees also parent (in the consensus
+        tree; 0 is the normal root) and parent_probability. The CCF is the prevalence over the purity, draw by draw,
+        where there is a tumour cell. The Bayes factor is that of the reads of the clone's own sites, for presence
+        (`clonalbayes.summaries.evidence`): p_present also knows the tree and what is usual in this patient.
     """
     group: Any = tree["consensus"]
     posterior: Any = tree["posterior"]
@@ -65,8 +65,6 @@ def clone_table(tree: xr.DataTree) -> pd.DataFrame:
     state = group["presence"].values.reshape(phi.shape)
     purity = posterior["purity"].values.reshape(-1, 1, samples)
     with_tree = "consensus_parent" in group
-    prior = group["prior_presence"].values[:, None] if with_tree else float(group.attrs["prior_presence"])
-    p_present, factor = presence(state, prior)
     size = np.bincount(np.maximum(group["clone"].values, 0), minlength=clones + 1)[1:]
     table: dict[str, Any] = {
         "clone": np.repeat(np.arange(1, clones + 1), samples),
@@ -74,7 +72,8 @@ def clone_table(tree: xr.DataTree) -> pd.DataFrame:
         "n_mutations": np.repeat(size, samples),
     }
     table |= _sizes("prevalence", phi, None, state) | _sizes("ccf", phi, purity[:, 0], state)
-    table |= {"p_present": p_present.ravel(), "bayes_factor": factor.ravel()}
+    table["p_present"] = presence(state).ravel()
+    table["log10_bayes_factor"] = Evidence.of(tree).log10_bayes_factor.ravel()
     if with_tree:
         table["parent"] = np.repeat(group["consensus_parent"].values.astype(int), samples)
         table["parent_probability"] = np.repeat(group["parent_probability"].values, samples)
