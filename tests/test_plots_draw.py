@@ -96,12 +96,17 @@ def test_layouts_of_prevalence(layout, panels):
 
 
 def test_prevalence_says_what_is_unsure_and_marks_absence():
+    from matplotlib.collections import PathCollection
+    from matplotlib.markers import MarkerStyle
+
     tree = make_tree()
     axes = plots.plot_prevalence(tree, layout="samples")
     p = float(plots.compute_prevalence(tree)["p_present"].values[2, 0])
     assert f"{p:.2f}" in texts_of(axes[0].figure)
-    markers = [line.get_marker() for line in axes[0].lines]
-    assert markers.count("x") == 1
+    marks = [marks for marks in axes[0].collections if isinstance(marks, PathCollection)]
+    assert sum(len(m.get_offsets()) for m in marks) == tree["consensus"].sizes["clone"]
+    crosses = [m for m in marks if len(m.get_paths()[0].vertices) == len(MarkerStyle("x").get_path().vertices)]
+    assert [len(m.get_offsets()) for m in crosses] == [1]
 
 
 def test_an_unknown_layout_and_missing_dates_are_said():

@@ -166,6 +166,20 @@ def test_the_same_result_gives_the_same_page(plain, text):
     assert page.make_page(page.Content.of(plain)) == text
 
 
+def test_the_posterior_is_opened_once(plain, monkeypatch):
+    import xarray as xr
+
+    opened, open_datatree = [], xr.open_datatree
+
+    def count(path, **options):
+        opened.append(path)
+        return open_datatree(path, **options)
+
+    monkeypatch.setattr(xr, "open_datatree", count)
+    assert page.make_page(page.Content.of(plain))
+    assert len(opened) == 1
+
+
 def test_sections_without_input_say_why(text):
     for why in ("no signatures", "no dates of its branches", "No driver events are on the tree", "no detection.tsv"):
         assert why in text
@@ -256,6 +270,31 @@ def test_letters_keep_their_scale():
     tidied = svg.tidy(text, "p", "t")
     assert "scale(0.015625)" in tidied
     assert 'd="M 1.23 2"' in tidied
+
+
+def test_groups_that_say_nothing_are_taken_away_and_what_is_referred_to_stays():
+    text = (
+        '<svg viewBox="0 0 1 1"><defs><path id="a" d="M 0 0"/></defs><g id="b"><g style="fill: none"><g id="c"/>'
+        '<g style="opacity: 1"/><g clip-path="url(#d)"><use xlink:href="#a"/></g></g></g><clipPath id="d"/></svg>'
+    )
+    tidied = svg.tidy(text, "p-", "t")
+    assert tidied.count("<g") == tidied.count("</g>") == 2
+    assert '<g style="fill: none"><g clip-path="url(#p-d)"><use xlink:href="#p-a"/></g></g>' in tidied
+    assert set(re.findall(r'\bid="([^"]+)"', tidied)) == {"p-a", "p-d"}
+
+
+def test_a_figure_that_was_laid_out_is_shown_whole():
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(3, 2), layout="constrained")
+    axis.set_title("wide", loc="left")
+    text, width = svg.svg_of(figure, "f-", "t")
+    plt.close(figure)
+    x, y, wide, tall = (float(n) for n in re.search(r'viewBox="([^"]+)"', text)[1].split())
+    assert x == y < 0
+    assert wide > 3 * 72
+    assert tall > 2 * 72
+    assert width == pytest.approx(wide * 96 / 72)
 
 
 def test_the_command_writes_the_page_beside_the_tables_or_where_it_is_told(plain, tmp_path, capsys):

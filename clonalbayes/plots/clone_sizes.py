@@ -143,7 +143,7 @@ def draw_clone_sizes(data: xr.Dataset, axes: Any = None) -> np.ndarray:
         for k in range(clones):
             _draw_clone(flat[k], data, k, floor, top)
             last = k + columns >= clones or not own
-            style.name_ticks(flat[k], "x", names(data["specimen"]) if last else [""] * samples)
+            style.name_ticks(flat[k], "x", names(data["specimen"]) if last else [])
             if last and samples > 3:
                 flat[k].tick_params(axis="x", rotation=90)
             if k % columns == 0 or not own:
@@ -180,8 +180,10 @@ def _draw_clone(axis: Axes, data: xr.Dataset, k: int, floor: float, top: float) 
     _draw_steps(axis, data["limit"].values[k], place, color="0.45", lw=1.0, ls=(0, (2, 1.2)), zorder=1)
     mean, lo, hi, p = (data[name].values[k] for name in ("mean", "lo", "hi", "p_present"))
     seen = np.flatnonzero(np.isfinite(mean) & (hi > floor))
-    shades = [colour if p[s] >= UNSURE else "0.55" for s in seen]
-    axis.vlines(place[seen], np.maximum(lo[seen], floor), hi[seen], colors=shades, lw=2.0, zorder=2)
+    for shade, mask in ((colour, p >= UNSURE), ("0.55", p < UNSURE)):
+        there = seen[mask[seen]]
+        ends = style.strokes((there, np.maximum(lo[there], floor)), (there, hi[there]))
+        axis.plot(*ends, color=shade, lw=2.0, solid_capstyle="butt", zorder=2)
     for shade, fill, mask in (
         (colour, colour, p >= STARS[-1][0]), (colour, "white", (p >= UNSURE) & (p < STARS[-1][0])),
         ("0.55", "white", p < UNSURE),
@@ -193,7 +195,8 @@ def _draw_clone(axis: Axes, data: xr.Dataset, k: int, floor: float, top: float) 
         stars = next((text for level, text in STARS if p[s] >= level), f"{p[s]:.2f}")
         words: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 7 if "*" in stars else 5.8, "zorder": 4}
         words["path_effects"] = [withStroke(linewidth=1.6, foreground="white")]
-        axis.annotate(stars, (s, min(max(hi[s], mean[s]), top)), (0, 2.5), textcoords="offset points", **words)
+        place_ = (s, min(max(hi[s], mean[s]), top))
+        axis.annotate(stars, place_, (0, 2.5), textcoords="offset points", **words).set_in_layout(False)
     axis.set(yscale="log", ylim=(floor, top * 2.6), xlim=(-0.6, samples - 0.4))
     powers = range(round(np.log10(floor)), 1)
     step = 1 if len(powers) <= 4 else 2
@@ -209,7 +212,8 @@ def _draw_steps(axis: Axes, values: np.ndarray, place: np.ndarray, **look: Any) 
     """A short line across each sample."""
     known = np.isfinite(values) & (values > 0)
     if known.any():
-        axis.hlines(values[known], place[known] - 0.45, place[known] + 0.45, **look)
+        ends = style.strokes((place[known] - 0.45, values[known]), (place[known] + 0.45, values[known]))
+        axis.plot(*ends, solid_capstyle="butt", **look)
 
 
 def _add_legend(axis: Axes, data: xr.Dataset) -> None:

@@ -365,11 +365,9 @@ def _name_samples(fish: Axes, strips: Axes, data: xr.Dataset, places: np.ndarray
     fish.tick_params(axis="x", labelbottom=False)
     gap = 0.13 / style.inches_of(fish)[0] * float(np.ptp(fish.get_xlim()))
     for name, at, wanted in zip(shown, style.spread(places.tolist(), gap, *fish.get_xlim()), places, strict=True):
-        look: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": 6.5}
-        line = {"arrowstyle": "-", "lw": 0.4, "color": "0.4", "shrinkA": 0, "shrinkB": 0}
-        fish.annotate(
-            style.escape(name, 18), (wanted, 1.0), (at, 1.035), arrowprops=line, annotation_clip=False, **look
-        )
+        fish.text(at, 1.035, style.escape(name, 18), rotation=90, ha="center", va="bottom", fontsize=6.5)
+        line: dict[str, Any] = {"lw": 0.4, "color": "0.4", "clip_on": False, "scalex": False, "scaley": False}
+        fish.plot((wanted, at), (1.0, 1.035), **line)
 
 
 def plot_fish(source: Source, *, axes: Any = None, **options: Any) -> np.ndarray:

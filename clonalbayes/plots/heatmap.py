@@ -24,14 +24,7 @@ if TYPE_CHECKING:
 
 MANY_SAMPLES = 30
 
-_LEADER: Any = {
-    "arrowstyle": "-",
-    "lw": 0.5,
-    "color": "0.4",
-    "shrinkA": 1,
-    "shrinkB": 0,
-    "relpos": (1.0, 0.5),
-}
+_LEADER: Any = {"lw": 0.5, "color": "0.4", "clip_on": False, "scalex": False, "scaley": False}
 
 
 def compute_heatmap(source: Source, *, max_rows: int = 1500, seed: int = 0) -> xr.Dataset:
@@ -157,8 +150,8 @@ def label_rows(axis: Axes, labels: np.ndarray, rows: np.ndarray, sizes: np.ndarr
     places = style.spread(starts + rows / 2.0, total * 0.1 / tall, 0.0, total - 1.0)
     for label, at, middle, size in zip(labels, places, starts + rows / 2.0, sizes, strict=True):
         text = f"{style.name_of(int(label))} ({int(size):,})"
-        look: dict[str, Any] = {"fontsize": 7, "va": "center", "ha": "right", "arrowprops": _LEADER}
-        strip.annotate(text, (0.0, middle), (-1.2, at), annotation_clip=False, **look)
+        strip.text(-1.2, at, text, fontsize=7, va="center", ha="right")
+        strip.plot((-1.1, 0.0), (at, middle), **_LEADER)
     if len(labels):
         strip.set_title("clone\n(mutations)", fontsize=7, loc="right", pad=4)
 

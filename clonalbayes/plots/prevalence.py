@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,8 +121,8 @@ def _draw_samples(data: xr.Dataset, axes: Any) -> np.ndarray:
     shown = [str(int(k)) for k in data["clone"].values]
     for s, name in enumerate(names(data["specimen"])):
         axis = flat[s]
+        _draw_intervals(axis, data, [(k, s) for k in range(clones)], range(clones), upright=False)
         for k in range(clones):
-            _draw_interval(axis, data, k, s, k, upright=False)
             _say_presence(axis, data, k, s)
         axis.set(xlim=(0, _top(data)), ylim=(max(clones, 1) - 0.4, -0.6))
         axis.set_title(style.escape(name, 22))
@@ -146,21 +147,36 @@ def _top(data: xr.Dataset) -> float:
     return 1.04 if high > 0.6 or high == 0 else float(np.ceil(high * 10.5) / 10)
 
 
-def _draw_interval(axis: Axes, data: xr.Dataset, k: int, s: int, place: Any, *, upright: bool) -> None:
-    """One size: a bar for the interval, a marker for the mean that says how sure presence is."""
-    mean, lo, hi, p = (float(data[name].values[k, s]) for name in ("mean", "lo", "hi", "p_present"))
-    if np.isnan(mean):
-        return
-    label = int(data["clone"][k])
-    colour = style.colour_of(label) if p >= UNSURE else "0.55"
-    ends, ats = ([place, place], [lo, hi]) if upright else ([lo, hi], [place, place])
-    axis.plot(ends, ats, color=colour, lw=1.8, solid_capstyle="butt", clip_on=False, zorder=2)
-    point = (place, mean) if upright else (mean, place)
-    fill = colour if p >= SURE else "white"
-    marker, size = (style.marker_of(label), 3.6) if p >= UNSURE else ("x", 3.0)
-    axis.plot(
-        [point[0]], [point[1]], marker, color=colour, mfc=fill, ms=size, mew=0.9, clip_on=False, zorder=3
-    )
+def _draw_intervals(
+    axis: Axes, data: xr.Dataset, cells: Sequence[tuple[int, int]], places: Sequence[Any], *, upright: bool
+) -> None:
+    """Sizes of clones in samples: a bar for the interval, a marker for the mean that says how sure presence is.
+
+    `cells` are (clone, sample). All bars are one artist, and so are all markers of one shape.
+    """
+    from matplotlib.collections import LineCollection
+
+    turn = 1 if upright else -1
+    bars, shades = [], []
+    marks: dict[str, list[tuple[tuple[float, ...], str, str]]] = {}
+    for (k, s), place in zip(cells, places, strict=True):
+        mean, lo, hi, p = (float(data[name].values[k, s]) for name in ("mean", "lo", "hi", "p_present"))
+        if np.isnan(mean):
+            continue
+        label = int(data["clone"][k])
+        colour = style.colour_of(label) if p >= UNSURE else "0.55"
+        bars.append([(place, lo)[::turn], (place, hi)[::turn]])
+        shades.append(colour)
+        marker = style.marker_of(label) if p >= UNSURE else "x"
+        marks.setdefault(marker, []).append(((place, mean)[::turn], colour, colour if p >= SURE else "white"))
+    ends = LineCollection(bars, colors=shades, linewidths=1.8, capstyle="butt", clip_on=False, zorder=2)
+    axis.add_collection(ends, autolim=False)
+    for marker, found in marks.items():
+        points, edges, fills = zip(*found, strict=True)
+        look: dict[str, Any] = {"c": edges, "s": 3.0**2}
+        if marker != "x":
+            look = {"c": fills, "edgecolors": edges, "s": 3.6**2}
+        axis.scatter(*np.transpose(points), marker=marker, linewidths=0.9, clip_on=False, zorder=3, **look)
 
 
 def _say_presence(axis: Axes, data: xr.Dataset, k: int, s: int) -> None:
@@ -181,17 +197,15 @@ def _draw_clones(data: xr.Dataset, axes: Any) -> np.ndarray:
     top = _top(data)
     for k in range(clones):
         axis = flat[k]
-        for s in range(samples):
-            _draw_interval(axis, data, k, s, s, upright=True)
+        _draw_intervals(axis, data, [(k, s) for s in range(samples)], range(samples), upright=True)
         axis.set(xlim=(-0.6, samples - 0.4), ylim=(0, top))
         axis.set_yticks([0.0, 1.0 if top > 1 else top])
         label = int(data["clone"][k])
         axis.set_ylabel(str(label), rotation=0, ha="right", va="center", weight="bold")
-        axis.set_xticks(range(samples), [])
-        axis.tick_params(axis="x", length=2)
+        axis.set_xticks([])
         axis.set_facecolor("none")
-        axis.grid(axis="x", color="0.93", lw=0.5)
-        axis.set_axisbelow(True)
+        ends = style.strokes((range(samples), 0.0), (range(samples), top))
+        axis.plot(*ends, color="0.93", lw=0.5, zorder=0)
     style.name_ticks(flat[strips - 1], "x", names(data["specimen"]))
     if own:
         style.figure_of(flat[0]).supylabel(f"{data.attrs['quantity']} of clone", fontsize=8.5)
@@ -215,8 +229,7 @@ def _draw_dates(data: xr.Dataset, axes: Any) -> np.ndarray:
     axis, top = flat[0], _top(data)
     for k, label in enumerate(data["clone"].values.tolist()):
         axis.plot(days[order], data["mean"].values[k, order], color=style.colour_of(label), lw=1.0, zorder=1)
-        for s in order.tolist():
-            _draw_interval(axis, data, k, s, days[s], upright=True)
+        _draw_intervals(axis, data, [(k, s) for s in order.tolist()], days[order].tolist(), upright=True)
     if len(order):
         _name_lines(axis, data, days, int(order[-1]), top)
     locator = mdates.AutoDateLocator(minticks=3, maxticks=8)

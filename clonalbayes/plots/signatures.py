@@ -16,6 +16,7 @@ from clonalbayes.signatures.output import read_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.path import Path as Shape
 
 type Folder = str | os.PathLike[str]
 
@@ -117,16 +118,19 @@ def compute_spectra(folder: Folder) -> xr.Dataset:
 
 def draw_spectra(data: xr.Dataset, axes: Any = None) -> np.ndarray:
     """Draw what `compute_spectra` returned: one panel a signature, 96 bars with intervals, dots at the reference."""
+    from matplotlib.patches import PathPatch
+
     n = data.sizes["signature"]
     with style.style():
         flat = style.new_axes(n, 1, 8.6, 1.55 * n + 0.5).ravel() if axes is None else style.given_axes(axes, n)
         place = np.arange(len(CONTEXTS))
-        colours = np.repeat(COSMIC_COLOURS, 16)
         for r in range(n):
             axis = flat[r]
             mean, low, high, reference = (data[key].values[r] for key in ("mean", "lo", "hi", "reference"))
-            axis.bar(place, mean, 0.75, color=colours)
-            axis.vlines(place, low, high, color="0.35", lw=0.7)
+            for j, colour in enumerate(COSMIC_COLOURS):
+                part = slice(16 * j, 16 * (j + 1))
+                axis.add_patch(PathPatch(_bars(place[part], mean[part]), color=colour, lw=0))
+            axis.plot(*style.strokes((place, low), (place, high)), color="0.35", lw=0.7, solid_capstyle="butt")
             if np.isfinite(reference).any():
                 axis.plot(place, reference, ".", color="black", ms=2.2)
             top = max(float(np.nanmax(high)), 1e-3) * 1.18
@@ -140,6 +144,15 @@ def draw_spectra(data: xr.Dataset, axes: Any = None) -> np.ndarray:
         flat[n - 1].set_xticks(place, labels, rotation=90, fontsize=4.2, family="monospace")
         flat[n - 1].set_xlabel("trinucleotide; line: 95 % interval, dot: reference")
     return flat
+
+
+def _bars(place: np.ndarray, height: np.ndarray) -> Shape:
+    """Bars of one colour as one shape."""
+    from matplotlib.path import Path as Shape
+
+    left, right, zero = place - 0.375, place + 0.375, np.zeros(len(place))
+    corners = [(left, zero), (left, height), (right, height), (right, zero)]
+    return Shape.make_compound_path_from_polys(np.stack([np.stack(c, axis=-1) for c in corners], axis=1))
 
 
 def plot_spectra(folder: Folder, *, axes: Any = None) -> np.ndarray:

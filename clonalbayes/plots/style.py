@@ -184,6 +184,29 @@ def _wrap(text: str, width: int) -> str:
     return "\n".join(textwrap.wrap(text, max(width, 20)))
 
 
+def strokes(begin: Sequence[Any], end: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Many straight strokes as one line with gaps: a single artist, and a single path of an SVG.
+
+    Parameters
+    ----------
+    begin, end
+        x and y of their two ends; scalars are those of every stroke.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        x and y of the line, NaN between strokes.
+
+    Examples
+    --------
+    >>> strokes((1.0, [2.0, 4.0]), (1.0, [3.0, 5.0]))[1].tolist()
+    [2.0, 3.0, nan, 4.0, 5.0, nan]
+    """
+    x0, y0, x1, y1 = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, float)) for v in (*begin, *end)))
+    gap = np.full(len(x0), np.nan)
+    return np.column_stack([x0, x1, gap]).ravel(), np.column_stack([y0, y1, gap]).ravel()
+
+
 def stacked(
     axis: Axes, rows: np.ndarray, values: np.ndarray, colours: Sequence[str], names: Sequence[str] | None = None,
     left: float = 0.0,

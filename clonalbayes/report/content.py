@@ -142,9 +142,12 @@ class Content:
     def _of_samples(self, key: str) -> dict[str, str]:
         given = {str(s.get("name")): str(s.get(key) or "") for s in self.described.get("samples", [])}
         if not given and not self.described:
-            held = self.result.tree["constant_data"].to_dataset()
-            if key in held:
-                given = dict(zip(held["specimen"].values.astype(str), held[key].values.astype(str), strict=True))
+            from clonalbayes.plots.source import group, opened
+
+            with opened(self.result, consensus=False) as tree:
+                held = group(tree, "constant_data")
+                if key in held:
+                    given = dict(zip(held["specimen"].values.astype(str), held[key].values.astype(str), strict=True))
         return {name: text[:10] if key == "date" else text for name, text in given.items() if text not in ("", "NaT")}
 
     @cached_property
@@ -170,7 +173,11 @@ class Content:
     @cached_property
     def labels(self) -> dict[str, tuple[str, float]]:
         """Clone (or noise, germline) of each mutation, with the probability."""
-        return {row["mutation"]: (row["clone"], _number(row["probability"])) for row in self.rows("mutations")}
+        with (self.folder / "mutations.tsv").open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file, delimiter="\t")
+            head = next(rows)
+            mutation, clone, probability = (head.index(name) for name in ("mutation", "clone", "probability"))
+            return {row[mutation]: (row[clone], _number(row[probability])) for row in rows}
 
     @cached_property
     def events(self) -> list[Placed]:

@@ -83,6 +83,7 @@ def make_page(content: Content) -> str:
     with opened(content.folder) as tree, _no_collection():
         figures = Figures(content, tree)
         made = {s.anchor: s.make(content, figures) for s in SECTIONS}
+        answers = _answers(content)
     packed = pack(content)
     made[TABLES[0]] = tables(content, packed)
     titles = [(s.anchor, s.title) for s in SECTIONS]
@@ -92,7 +93,7 @@ def make_page(content: Content) -> str:
         f"{made[anchor]}</section>\n"
         for anchor, title in titles
     )
-    return _whole(content, titles, body, islands(packed))
+    return _whole(content, titles, body, answers, islands(packed))
 
 
 @contextmanager
@@ -107,7 +108,7 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _whole(content: Content, titles: list[tuple[str, str]], body: str, data: str) -> str:
+def _whole(content: Content, titles: list[tuple[str, str]], body: str, answers: dict[str, Any], data: str) -> str:
     """Put the parts together."""
     style, script = asset("report.css"), asset("report.js")
     dark = "@media screen and (prefers-color-scheme:dark){:root{" + dark_variables(body) + "}}"
@@ -124,7 +125,7 @@ def _whole(content: Content, titles: list[tuple[str, str]], body: str, data: str
         f'<nav aria-label="Sections"><ul>{menu}</ul></nav>\n<main>\n{body}</main>\n'
         f"<footer><p>{escape(_subtitle(content))}. This file holds everything that it shows; nothing is "
         "fetched.</p></footer>\n"
-        f'<script type="application/json" id="clones">{as_json(_answers(content))}</script>\n{data}'
+        f'<script type="application/json" id="clones">{as_json(answers)}</script>\n{data}'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 

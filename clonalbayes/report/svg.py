@@ -13,6 +13,7 @@ from clonalbayes.plots import style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 DOTS = 144
 """Dots per inch of what is rasterised."""
@@ -20,10 +21,14 @@ DOTS = 144
 MARGIN = 0.12
 """Inches around a figure: letters of an SVG are up to a thirtieth wider than those the layout reckons with."""
 
+PADS = 0.04
+"""Inches of it that the layout leaves itself."""
+
 PANEL = "#fefefe"
 """Background of panels with pictures, whose colours cannot follow the theme: stays in the dark."""
 
 _COLOUR = re.compile(r"((?:fill|stroke|stop-color): ?)(#[0-9a-f]{6})")
+_REFERENCE = re.compile(r'(?:href="|url\()#([^")]*)')
 _PATH = re.compile(r'(?<= )d="[^"]*"')
 _PLACE = re.compile(r'(?<= )(?:x|y|x1|x2|y1|y2|cx|cy)="[^"]*"')
 _NUMBER = re.compile(r"(-?\d+\.\d{2})\d+")
@@ -41,17 +46,41 @@ def svg_of(figure: Figure, prefix: str, title: str) -> tuple[str, float]:
     title
         What the figure shows, for readers who do not see it.
     """
+    from matplotlib.transforms import Bbox
+
     _keep_panels(figure)
     figure.patch.set_alpha(0.0)
-    out = io.StringIO()
-    none: dict[str, None] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with style.style():
         if (engine := figure.get_layout_engine()) is not None:
             engine.execute(figure)
             figure.set_layout_engine("none")  # laid out once: that is what takes the time
-        box = figure.get_tightbbox().padded(MARGIN)
-        figure.savefig(out, format="svg", dpi=DOTS, bbox_inches=box, metadata=none)
-    return themed(tidy(out.getvalue(), prefix, title))
+            wide, tall = figure.get_size_inches()  # nothing is outside, and the layout leaves no more than its pads
+            box = Bbox.from_bounds(0.0, 0.0, wide, tall).padded(MARGIN - PADS)
+        else:
+            box = figure.get_tightbbox().padded(MARGIN)
+        text = _written(figure)
+    return themed(tidy(_framed(text, box, figure.get_size_inches()[1]), prefix, title))
+
+
+def _written(figure: Figure) -> str:
+    """The figure as SVG. `Figure.savefig` would draw it twice, the first time for a layout that is done already."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    out, dpi = io.StringIO(), figure.dpi
+    none: dict[str, None] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.dpi = DOTS
+    try:
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(out, metadata=none)
+    finally:
+        figure.dpi = dpi
+    return out.getvalue()
+
+
+def _framed(text: str, box: Bbox, tall: float) -> str:
+    """Show of an SVG what is in a box of inches, of a figure so many inches tall."""
+    numbers = (box.x0, tall - box.y1, box.width, box.height)
+    return re.sub(r' viewBox="[^"]*"', f' viewBox="{" ".join(f"{72.0 * x:g}" for x in numbers)}"', text, count=1)
 
 
 def _keep_panels(figure: Figure) -> None:
@@ -76,13 +105,27 @@ def tidy(text: str, prefix: str, title: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'\bid="([^"]*)"', lambda m: f'id="{prefix}{m[1]}"', text)
+    wanted = set(_REFERENCE.findall(text))
+    text = re.sub(r' id="([^"]*)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in wanted else "", text)
     text = re.sub(r'(xlink:href="#|url\(#)', lambda m: f"{m[1]}{prefix}", text)
     for kind in (_PATH, _PLACE):  # a scale, such as that of letters, keeps all its figures
         text = kind.sub(lambda m: _NUMBER.sub(r"\1", m[0]), text)
-    text = re.sub(r"\s*\n\s*", "\n", text)
+    text = re.sub(r"\s*\n\s*", "\n", _flat(text))
     head = text.index(">")
     return f"{_head(text[:head], title)}{text[head:]}".strip()
+
+
+def _flat(text: str) -> str:
+    """Take away groups that say nothing: two in five of the elements."""
+    kept: list[bool] = []
+
+    def judge(tag: re.Match[str]) -> str:
+        if tag[0] != "</g>":
+            kept.append(tag[0] != "<g>")
+            return tag[0] if kept[-1] else ""
+        return tag[0] if kept.pop() else ""
+
+    return re.sub(r"<g(?: [^>]*)?>|</g>", judge, re.sub(r"<g(?: [^>]*)?/>", "", text))
 
 
 def _head(head: str, title: str) -> str:
@@ -100,7 +143,7 @@ def themed(text: str) -> tuple[str, float]:
     >>> themed('<svg viewBox="0 0 72 9"><path style="fill: #000000"/></svg>')
     ('<svg viewBox="0 0 72 9"><path style="fill: var(--k000000,#000000)"/></svg>', 96.0)
     """
-    found = re.search(r'viewBox="0 0 ([\d.]+) ', text)
+    found = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ', text)
     width = float(found[1]) if found else 500.0
     text = _COLOUR.sub(lambda m: m[0] if m[2] in (PANEL, *STEADY) else f"{m[1]}var(--k{m[2][1:]},{m[2]})", text)
     return text, width * 96.0 / 72.0

@@ -10,7 +10,6 @@ import xarray as xr
 from clonalbayes.summaries.alignment import FIRST, Draws
 from clonalbayes.summaries.ancestry import restrict
 from clonalbayes.summaries.consensus import Consensus, find_consensus, given_consensus
-from clonalbayes.summaries.exposures import counterparts
 from clonalbayes.summaries.intervals import mean
 from clonalbayes.summaries.multiplicity import multiplicity
 from clonalbayes.summaries.trees import find_trees, has_trees, stacked
@@ -74,6 +73,8 @@ def summarise(tree: xr.DataTree) -> xr.DataTree:
     partner = found.match.partner[:, order]
     per_draw.append(("counterpart", ["clone"], partner.astype(np.int16)))
     if "exposure" in posterior:
+        from clonalbayes.summaries.exposures import counterparts  # loads the compiled kernels
+
         raw = posterior["exposure"].values
         per_draw.append(("exposure", ["clone", "signature"], counterparts(partner, raw.reshape(-1, *raw.shape[2:]))))
     copies = multiplicity(_dataset(tree), posterior["genotype"].values.reshape(-1, n), draws, found)

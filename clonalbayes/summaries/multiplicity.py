@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from clonalbayes import genotypes
 from clonalbayes.summaries.alignment import NOISE, Draws
 from clonalbayes.summaries.consensus import Consensus, codes_of
 
@@ -30,6 +29,8 @@ def genotype_classes(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray
         [N] first row of the mutation's genotypes, [N] number of them, [G, S] copies per carrying cell
         (NaN where the state is not a copy number).
     """
+    from clonalbayes import genotypes  # loads the compiled kernels, which who only reads a result does not need
+
     columns = genotypes._filled_states(ds)
     code, first = genotypes._classes(columns)
     _, offset, copies = genotypes._genotype_table(columns, first, genotypes._Cells(columns[0].shape[1]))
