@@ -77,12 +77,15 @@ class History:
         Share of the genome in which mutations can be called, for the numbers of whole branches.
     dates
         Whether the tree is dated, where the data allow it.
+    opportunities
+        Table of the sites of each trinucleotide in the sequenced region, where that is not the whole genome.
     """
 
     origin: str | None = None
     treatments: str | os.PathLike[str] | None = None
     callable_share: float = 1.0
     dates: bool = True
+    opportunities: str | os.PathLike[str] | None = None
 
 
 def run_fit(
@@ -220,7 +223,7 @@ def further_parts(tree: xr.DataTree, spec: specs.Spec, history: History, seed: i
 
 
 def with_history(patient: Patient, history: History) -> Patient:
-    """Put the patient's birth and treatments into the data, and check dates before anything is computed.
+    """Put the patient's birth, treatments and opportunities into the data, and check dates before anything is computed.
 
     Parameters
     ----------
@@ -232,9 +235,11 @@ def with_history(patient: Patient, history: History) -> Patient:
     Raises
     ------
     InputError
-        If the date, the table or the share cannot be used, or a sample is older than the patient.
+        If the date, a table or the share cannot be used, or a sample is older than the patient.
     """
     from clonalbayes.data.treatments import add_treatments, check_dates, set_origin
+    from clonalbayes.signatures.output import digest_of
+    from clonalbayes.signatures.tables import read_opportunities, set_opportunities
     from clonalbayes.timing.tables import check_share, read_treatments
 
     check_share(history.callable_share)
@@ -242,10 +247,12 @@ def with_history(patient: Patient, history: History) -> Patient:
     if history.origin is not None:
         data = set_origin(data, history.origin)
     if history.treatments is not None:
-        from clonalbayes.signatures.output import digest_of
-
         path = Path(history.treatments)
         data = add_treatments(data, read_treatments(path))
+        digests[path.name] = digest_of(path)
+    if history.opportunities is not None:
+        path = Path(history.opportunities)
+        data = set_opportunities(data, read_opportunities(path))
         digests[path.name] = digest_of(path)
     check_dates(data)
     return replace(patient, data=data, digests=digests)

@@ -6,6 +6,7 @@ import gzip
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from clonalbayes.faults import InputError
 from clonalbayes.signatures import contexts, tables
@@ -140,6 +141,22 @@ def test_opportunities_go_both_ways(tmp_path):
     rate = (sites / sites.sum()) / (base / base.sum())
     weight = true * (profile * rate).sum(1)
     assert np.allclose(contexts.genome_share(weight / weight.sum(), seen, sites, base), true)
+
+
+def test_a_dataset_holds_its_opportunities():
+    rng = np.random.default_rng(1)
+    sites, base, table = rng.uniform(5, 50, 96), rng.uniform(50, 99, 96), tables.read_reference()
+    plain = xr.Dataset()
+    assert tables.opportunities_of(plain) is None
+    assert tables.as_seen(table, plain) is table
+    ds = tables.set_opportunities(plain, (sites, base))
+    seen = tables.as_seen(table, ds)
+    assert seen.names == table.names
+    assert np.allclose(seen.values, contexts.adjust(table.values, sites, base))
+    shares = np.array([[0.2, 0.8]])
+    own, other = tables.opportunities_of(ds)
+    again = contexts.genome_share(shares, seen.values[:2], own, other)
+    assert np.allclose(again, contexts.genome_share(shares, seen.values[:2], sites, base))
 
 
 def test_faults_of_opportunities(tmp_path):

@@ -21,7 +21,9 @@ def fit(options: argparse.Namespace) -> None:
         spec=options.model,
         fixed_clusters=options.fixed_clusters,
         given_tree=options.tree,
-        history=History(options.origin, options.treatments, options.callable, not options.no_dates),
+        history=History(
+            options.origin, options.treatments, options.callable, not options.no_dates, options.opportunities
+        ),
         chains=options.chains,
         draws=options.draws,
         tune=options.tune,

@@ -114,6 +114,7 @@ def _add_fit(commands: Any) -> None:
     )
     parser_signatures.add_history(fit, "none")
     fit.add_argument("--no-dates", action="store_true", help="do not date the tree")
+    parser_signatures.add_opportunities(fit)
     fit.add_argument(
         "--model",
         metavar="NAME|F.toml",

@@ -34,10 +34,7 @@ def _add_signatures(commands: Any) -> None:
         "--gates", metavar="F.tsv", type=Path,
         help="branches in which a treatment's signature cannot be: columns branch, signature",
     )  # fmt: skip
-    command.add_argument(
-        "--opportunities", metavar="F.tsv", type=Path,
-        help="sites of each trinucleotide in the sequenced region (exome, panel) and in the reference's",
-    )  # fmt: skip
+    add_opportunities(command)
     _add_running(command)
 
 
@@ -71,6 +68,14 @@ def add_history(command: Any, otherwise: str) -> None:
     command.add_argument(
         "--callable", metavar="SHARE", type=float, default=1.0,
         help="share of the genome in which mutations can be called (default: %(default)s)",
+    )  # fmt: skip
+
+
+def add_opportunities(command: Any) -> None:
+    """Add the table of what could have mutated."""
+    command.add_argument(
+        "--opportunities", metavar="F.tsv", type=Path,
+        help="sites of each trinucleotide in the sequenced region (exome, panel) and in the reference's",
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def signatures(options: argparse.Namespace) -> None:
     """Read counts and references, run the chains, write exposures, profiles, matches and findings."""
     from clonalbayes.signatures import output, settings, tables
     from clonalbayes.signatures.contexts import adjust
-    from clonalbayes.signatures.report import report
+    from clonalbayes.signatures.report import report, with_genome_shares
     from clonalbayes.signatures.sampler import sample
 
     output.check_folder(options.out, force=options.force)
@@ -45,7 +45,7 @@ def signatures(options: argparse.Namespace) -> None:
         denovo=options.denovo, closed=closed, seed=options.seed, schedule=plan,
     )  # fmt: skip
     found = report(draws, dictionary, intended=not options.no_prior)
-    rows = found.exposures if sites is None else with_genome_shares(found.exposures, draws, sites)
+    rows = with_genome_shares(found.exposures, draws, sites)
     run_info = {
         "clonalbayes": __version__, "command": "signatures", "seed": options.seed, "model": model.to_dict(),
         "digest": model.digest, "candidates": list(used), "schedule": dict(model.schedule) | plan,
@@ -118,21 +118,6 @@ def read_gates(path: Path, branches: tuple[str, ...], used: tuple[str, ...]) -> 
             closed[branches.index(names[0]), used.index(names[1])] = True
     faults.raise_if_any()
     return closed
-
-
-def with_genome_shares(rows: list[dict[str, Any]], draws: Any, sites: tuple[Any, Any]) -> list[dict[str, Any]]:
-    """Add the shares of the whole reference region to rows of exposures: columns genome_mean, genome_lo, genome_hi."""
-    from clonalbayes.intervals import central
-    from clonalbayes.signatures.contexts import genome_share
-
-    shares = genome_share(draws.exposures, draws.profiles, *sites)
-    flat = shares.reshape(-1, *shares.shape[2:])
-    low, high = central(flat)
-    mean = flat.mean(0)
-    values = zip(mean.ravel(), low.ravel(), high.ravel(), strict=True)
-    return [
-        row | {"genome_mean": m, "genome_lo": a, "genome_hi": b} for row, (m, a, b) in zip(rows, values, strict=True)
-    ]
 
 
 def summary(rows: list[dict[str, Any]], branches: tuple[str, ...], names: tuple[str, ...]) -> str:

@@ -19,9 +19,10 @@ def timing(options: argparse.Namespace) -> None:
     output.check_folder(options.out, force=options.force)
     files.check_share(options.callable)
     model = settings.load(options.model or "timing", "timing")
-    reference = tables.read_reference(options.reference)
     given = None if options.treatments is None else files.read_treatments(options.treatments)
     source = _from_fit(options) if options.source.is_dir() else _from_counts(options)
+    reference = tables.read_reference(options.reference)
+    reference = reference if source.data is None else tables.as_seen(reference, source.data)
     treatments = list(source.draws.treatments) if given is None else given
     asked = None if options.signatures is None else options.signatures.split(",")
     names = choose(reference, asked, model)
@@ -44,10 +45,10 @@ def timing(options: argparse.Namespace) -> None:
 
 
 class _Source:
-    """What is to be dated: draws of trees, the mutations of their branches, names of clones, the origin."""
+    """What is to be dated: draws of trees, the mutations of their branches, names of clones, the origin, the data."""
 
-    def __init__(self, draws: Any, branches: Any, clones: tuple[str, ...], origin: str) -> None:
-        self.draws, self.branches, self.clones, self.origin = draws, branches, clones, origin
+    def __init__(self, draws: Any, branches: Any, clones: tuple[str, ...], origin: str, data: Any = None) -> None:
+        self.draws, self.branches, self.clones, self.origin, self.data = draws, branches, clones, origin, data
 
 
 def _from_fit(options: argparse.Namespace) -> _Source:
@@ -61,7 +62,8 @@ def _from_fit(options: argparse.Namespace) -> _Source:
     origin = check_origin(options.origin or str(tree["constant_data"].to_dataset().attrs.get("origin_date", "")))
     draws = tree_draws(tree, origin, trees=options.trees, callable_share=options.callable)
     branches = branch_draws(tree, callable_share=options.callable)
-    return _Source(draws, branches, tuple(str(k + 1) for k in range(draws.parent.shape[1])), origin)
+    clones = tuple(str(k + 1) for k in range(draws.parent.shape[1]))
+    return _Source(draws, branches, clones, origin, tree["constant_data"].to_dataset())
 
 
 def _from_counts(options: argparse.Namespace) -> _Source:

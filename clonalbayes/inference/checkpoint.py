@@ -38,7 +38,8 @@ def fingerprint(ds: xr.Dataset, spec: Spec, settings: dict[str, Any]) -> dict[st
         digest.update(
             values.tobytes() if values.dtype.kind in "iufb" else "\0".join(map(str, values)).encode()
         )
-    digest.update(str(ds.attrs.get("min_alt", 0)).encode())
+    for name in ("min_alt", "opportunity"):
+        digest.update(str(ds.attrs.get(name, 0)).encode())
     texts = {name: str(value) for name, value in settings.items()}
     return {"data": digest.hexdigest()[:16], "model": spec.digest[:16], **texts}
 

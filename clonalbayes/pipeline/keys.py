@@ -99,6 +99,7 @@ FIT = {
     "cores": _whole("chains that run at a time", 1),
     "min_alt": _whole("alt reads that each mutation has in some sample"),
     "callable": Key("share of the genome in which mutations can be called (default: 1)", "number", low=0.01, high=1.0),
+    "opportunities": Key("sites of each trinucleotide in an exome or panel: see `signatures --opportunities`", "file"),
     "dates": Key("date the tree, where there are dates, contexts and the origin_date (default: true)", "truth"),
 }
 OUTPUT = {"folder": Key("result folder (default: result)", "folder")}

@@ -148,12 +148,15 @@ def _fit(
     from clonalbayes.inference.fit import default_model
     from clonalbayes.results import FILES
     from clonalbayes.run import History, checkpoint_of, findings, run_fit
+    from clonalbayes.signatures.output import digest_of
 
     patient = read_patient(folder)
     spec = specs.load(model_of(described) or default_model(patient.data))
     settings = {name: described.setting("fit", name) for name in FIT_KEYS}
     dating = {name: described.setting("fit", *rest) for name, rest in DATING.items()}
     depends = {name: value for name, value in settings.items() if name != "cores"} | dating
+    sites = described.setting("fit", "opportunities")
+    depends["opportunities"] = None if sites is None else digest_of(sites)
     text = json.dumps([stages.outputs[DATA], spec.digest, depends, __version__], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()
     there = _read_json(described.out / MARK).get(ENTRY, {}).get("key") == key
@@ -167,7 +170,7 @@ def _fit(
     record = {ENTRY: _entry(described, key)}
     fitted = run_fit(
         patient, described.out, spec=spec, resume=resume, force=True, progress=progress, record=record,
-        history=History(**dating), **settings,
+        history=History(**dating, opportunities=sites), **settings,
     )  # fmt: skip
     stages.done["fit"] = True
     return Outcome(described.out, stages.done, str(fitted))

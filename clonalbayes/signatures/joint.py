@@ -24,7 +24,7 @@ from clonalbayes.signatures.kernels import TINY
 from clonalbayes.signatures.sampler import DE_NOVO, make_model, start, sweep
 from clonalbayes.signatures.settings import Settings
 from clonalbayes.signatures.state import Model, State, strengths
-from clonalbayes.signatures.tables import Table, read_reference
+from clonalbayes.signatures.tables import Table, as_seen, read_reference
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -87,7 +87,8 @@ class Signatures:
         settings
             Of a specification of the family `joint`.
         reference
-            Profiles, by default those that the package carries; the candidates are those that the settings name.
+            Profiles of the reference's region, by default those that the package carries; the candidates are those
+            that the settings name.
 
         Returns
         -------
@@ -103,7 +104,7 @@ class Signatures:
         context = contexts_of(ds)[order]
         if (context == NO_CONTEXT).all():
             return None
-        table = reference or read_reference()
+        table = as_seen(reference or read_reference(), ds)
         courses = treatments_of(ds.set_coords("treatment") if "treatment" in ds else ds)
         names = candidates(table.names, settings, courses)
         profiles = table.values[[table.names.index(name) for name in names]]

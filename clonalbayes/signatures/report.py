@@ -10,6 +10,7 @@ import numpy as np
 
 from clonalbayes.intervals import central, hdi
 from clonalbayes.intervals import mean as mean_of
+from clonalbayes.signatures.contexts import genome_share
 from clonalbayes.signatures.sampler import Draws
 from clonalbayes.signatures.tables import Table
 
@@ -115,6 +116,30 @@ def effective_size(values: np.ndarray) -> float:
     ends = np.flatnonzero(pairs <= 0)
     kept = pairs[: ends[0]] if len(ends) else pairs
     return float(min(chains * n, chains * n / max(2 * kept.sum() - 1, 1e-3)))
+
+
+def with_genome_shares(
+    rows: list[dict[str, Any]], draws: Draws, sites: tuple[np.ndarray, np.ndarray] | None
+) -> list[dict[str, Any]]:
+    """Add the shares of the whole reference region to rows of exposures: columns genome_mean, genome_lo, genome_hi.
+
+    Parameters
+    ----------
+    rows
+        `Report.exposures`.
+    draws
+        What they were made of.
+    sites
+        Sites [96] of the sequenced region and of the reference; None where the two are alike: no columns then.
+    """
+    if sites is None:
+        return rows
+    shares = np.where(np.isnan(draws.exposures), np.nan, genome_share(draws.exposures, draws.profiles, *sites))
+    flat = shares.reshape(-1, *shares.shape[2:])
+    values = zip(mean_of(flat).ravel(), *(ends.ravel() for ends in central(flat)), strict=True)
+    return [
+        row | {"genome_mean": m, "genome_lo": a, "genome_hi": b} for row, (m, a, b) in zip(rows, values, strict=True)
+    ]
 
 
 def report(draws: Draws, table: Table, *, intended: bool = True) -> Report:

@@ -8,12 +8,16 @@ import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clonalbayes import specs
 from clonalbayes.faults import FaultList, fail
-from clonalbayes.signatures.contexts import CONTEXTS, INDEX, TRINUCLEOTIDES, normal_label, site_of
+from clonalbayes.signatures.contexts import CONTEXTS, INDEX, TRINUCLEOTIDES, adjust, normal_label, site_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 OWN_REFERENCE = "sbs_profiles.tsv"
 """File in the folder of models with the profiles that the package carries."""
@@ -125,6 +129,37 @@ def read_opportunities(path: Path) -> tuple[np.ndarray, np.ndarray]:
     faults.raise_if_any()
     table = np.array([found[site_of(label)] for label in CONTEXTS])
     return table[:, 0], table[:, 1]
+
+
+def set_opportunities(ds: xr.Dataset, sites: tuple[np.ndarray, np.ndarray]) -> xr.Dataset:
+    """Put into a Dataset how many sites of each context were sequenced, relative to the reference's.
+
+    Parameters
+    ----------
+    ds
+        The data.
+    sites
+        From `read_opportunities`.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the attribute `opportunity`: 96 ratios of shares, 1 = as often as in the reference.
+    """
+    own, base = sites
+    return ds.assign_attrs(opportunity=[float(x) for x in own / own.sum() * base.sum() / base])
+
+
+def opportunities_of(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray] | None:
+    """Sites [96] of a Dataset's region and of the reference, each up to a factor; None where the two are alike."""
+    ratio = ds.attrs.get("opportunity")
+    return None if ratio is None else (np.asarray(ratio, float), np.ones(len(CONTEXTS)))
+
+
+def as_seen(table: Table, ds: xr.Dataset) -> Table:
+    """Profiles as they show in the region that a Dataset is of."""
+    sites = opportunities_of(ds)
+    return table if sites is None else Table(table.names, adjust(table.values, *sites))
 
 
 def _read(path: Path, *, whole: bool) -> Table:

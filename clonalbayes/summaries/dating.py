@@ -11,7 +11,7 @@ import numpy as np
 from clonalbayes.data.treatments import Treatment
 from clonalbayes.faults import InputError
 from clonalbayes.signatures.settings import Settings, load
-from clonalbayes.signatures.tables import Table, read_reference
+from clonalbayes.signatures.tables import Table, as_seen, read_reference
 from clonalbayes.summaries import timing, timing_words
 from clonalbayes.summaries.branches import branch_rows
 from clonalbayes.summaries.part import Part
@@ -223,7 +223,7 @@ def date_fit(
     except InputError as error:
         return _undated(error, {"branches": branch_rows(branches, clones, seed=seed)})
     given = drawn.treatments if treatments is None else tuple(treatments)
-    reference = read_reference()
+    reference = as_seen(read_reference(), tree["constant_data"].to_dataset())
     names = candidates(reference.names, model, given)
     dated, model_trees = date_draws(
         drawn, clones, start, given, names, reference, model, schedule=schedule, seed=seed

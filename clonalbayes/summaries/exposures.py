@@ -11,11 +11,11 @@ from clonalbayes.kernels.layout import NO_CONTEXT
 from clonalbayes.signatures.contexts import count_contexts
 from clonalbayes.signatures.joint import Signatures, contexts_of
 from clonalbayes.signatures.kernels import allocate
-from clonalbayes.signatures.report import Report, report
+from clonalbayes.signatures.report import Report, report, with_genome_shares
 from clonalbayes.signatures.sampler import Draws
 from clonalbayes.signatures.settings import load
 from clonalbayes.signatures.state import Model, State
-from clonalbayes.signatures.tables import read_reference
+from clonalbayes.signatures.tables import as_seen, opportunities_of, read_reference
 from clonalbayes.specs import Spec
 from clonalbayes.summaries.part import Part
 
@@ -137,7 +137,8 @@ def signature_part(tree: Any, spec: Spec) -> Part:
     draws = exposure_draws(tree, spec)
     if draws is None:
         return Part(NAME, {"findings": [_why_not(tree, spec)]})
-    found = report(draws, read_reference())
+    held = tree["constant_data"].to_dataset()
+    found = report(draws, as_seen(read_reference(), held))
     part = signatures_of(tree, spec)
     gates = gate_rows(tree, part, found)
     with_context = int((part.context < NO_CONTEXT).sum())
@@ -148,7 +149,8 @@ def signature_part(tree: Any, spec: Spec) -> Part:
         "findings": [said, *found.findings, *gate_findings(gates)],
         "citation": "COSMIC v3.4; Alexandrov et al. 2020, Nature 578:94",
     }  # fmt: skip
-    tables = {"exposures": found.exposures, "signatures": found.profiles, "matches": found.matches}
+    rows = with_genome_shares(found.exposures, draws, opportunities_of(held))
+    tables = {"exposures": rows, "signatures": found.profiles, "matches": found.matches}
     return Part(NAME, entry, tables)
 
 
