@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from joint_case import EXPOSURES, NAMES, chain_of, patient
 
 from clonalbayes.faults import InputError
@@ -16,6 +17,7 @@ from clonalbayes.plots.signatures import compute_exposures, compute_spectra
 from clonalbayes.results import write_part
 from clonalbayes.signatures import joint, output
 from clonalbayes.signatures.contexts import CONTEXTS
+from clonalbayes.signatures.tables import set_opportunities
 from clonalbayes.specs import load
 from clonalbayes.summaries import summarise
 from clonalbayes.summaries.exposures import gate_findings, signature_part, substitutions
@@ -66,6 +68,33 @@ def test_treatments_that_were_not_given_are_no_candidates():
     without = make_plan(patient(treated=False)[0], load("joint"), {"tune": 1, "draws": 1, "fixed_clusters": False})
     assert "SBS31" in without.signatures.names
     assert not np.isfinite(without.signatures.begins).any()
+
+
+def test_a_panel_is_fitted_with_what_it_can_show(tmp_path):
+    sites = np.where(np.array([label[2] == "C" for label in CONTEXTS]), 4.0, 1.0)
+    ds = set_opportunities(patient()[0], (sites, np.ones(96)))
+    part = chain_of(ds).plan.signatures
+    plain = chain_of(patient()[0]).plan.signatures
+    ratio = part.model.reference / plain.model.reference
+    assert ratio[1, 0] / ratio[1, -1] == pytest.approx(4.0, rel=0.01)
+    assert (part.model.reference[-1] == plain.model.reference[-1]).all()  # of a de novo profile nothing is known
+    tree = summarise(fit(ds, **SHORT | {"tune": 20, "draws": 20}), "joint")
+    tree.to_netcdf(tmp_path / "posterior.nc")
+    with xr.open_datatree(tmp_path / "posterior.nc") as stored:
+        rows = signature_part(stored.load(), load("joint")).tables["exposures"]
+    shares = np.array([[row["mean"], row["genome_mean"]] for row in rows if row["branch"] == "1"])
+    assert shares.sum(0) == pytest.approx([1.0, 1.0], abs=1e-3)
+    assert np.abs(shares[:, 0] - shares[:, 1]).max() > 0.01
+    assert all(row["genome_lo"] <= row["genome_hi"] for row in rows)
+
+
+def test_exposures_are_drawn_every_sweep_until_clones_are_found(monkeypatch):
+    chain, drawn = chain_of(patient()[0], tune=4, draws=4), []
+    original = joint.update
+    monkeypatch.setattr(joint, "update", lambda *args: (drawn.append(chain.done), original(*args)))
+    for _ in range(8):
+        chain.step()
+    assert [done for done in drawn if done > 0] == [1, 2, 3, 4, 6]
 
 
 def test_a_branch_sampled_before_the_treatment_has_a_closed_gate():

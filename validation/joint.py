@@ -6,9 +6,8 @@ PREFIX.tsv holds reads with a column `context`, PREFIX.truth.json the clone of e
 exposures of every clone (`signatures`). Each case is fitted by the tree model, whose consensus clones then go to the
 signature model (stepwise), and by the joint model. Reported of both: the adjusted Rand index of the consensus; of the
 mutations that either model leaves between two clones (largest probability below 0.95) the mean probability of the
-true clone, the mean log score and the Brier score; error and coverage of the exposures of the clones found; CPU
-seconds of the fit alone. A clone of a draw stands for the true clone that most of its mutations come from. Writes
-OUT/joint.tsv.
+true clone, the mean log score and the Brier score; error and coverage of the exposures; CPU seconds of the fit alone.
+A clone of a draw stands for the true clone that most of its mutations come from. Writes OUT/joint.tsv.
 """
 
 from __future__ import annotations
@@ -92,20 +91,28 @@ def found_exposures(tree: Any, ds: Any, seed: int) -> tuple[np.ndarray, np.ndarr
 def exposure_scores(
     tree: Any, ds: Any, truth: np.ndarray, wanted: list[dict[str, float]], seed: int
 ) -> dict[str, float]:
-    """Root mean square error and coverage of exposures, over consensus clones and the signatures of the truth."""
+    """Root mean square error of the exposures of true clones, and coverage of those of consensus clones.
+
+    A true clone's are the mean of those of the consensus clones that its mutations are in. Over the signatures of
+    the truth.
+    """
     mean, low, high, names = found_exposures(tree, ds, seed)
     clone = tree["consensus"]["clone"].values - 1
-    errors, inside = [], []
-    for k in range(len(mean)):
-        members = truth[(clone == k) & (truth >= 0)]
-        if not len(members):
-            continue
-        share = wanted[int(np.bincount(members).argmax())]
-        for name in sorted({n for row in wanted for n in row}):
-            r = names.index(name)
-            errors.append(mean[k, r] - share.get(name, 0.0))
-            inside.append(low[k, r] - 1e-3 <= share.get(name, 0.0) <= high[k, r] + 1e-3)
-    return {"exposure_rmse": float(np.sqrt(np.mean(np.square(errors)))), "exposure_coverage": float(np.mean(inside))}
+    used = sorted({name for row in wanted for name in row})
+    rows = [names.index(name) for name in used]
+    right = np.array([[share.get(name, 0.0) for name in used] for share in wanted])
+    kept = (clone >= 0) & (truth >= 0)
+    table = np.zeros((len(mean), len(wanted)))
+    np.add.at(table, (clone[kept], truth[kept]), 1)
+    seen = table.sum(0) > 0
+    found = (table.T @ mean[:, rows])[seen] / table.sum(0)[seen, None]
+    held = table.sum(1) > 0
+    own = right[table.argmax(1)][held]
+    inside = (low[held][:, rows] - 1e-3 <= own) & (own <= high[held][:, rows] + 1e-3)
+    return {
+        "exposure_rmse": float(np.sqrt(np.mean((found - right[seen]) ** 2))),
+        "exposure_coverage": float(np.mean(inside)),
+    }
 
 
 def compare(prefix: Path, plan: dict[str, int], seed: int) -> list[dict[str, Any]]:

@@ -254,7 +254,8 @@ class Rung:
 
     def _draw_exposures(self, signatures: Signatures, done: int) -> None:
         """Draw exposures and profiles if it is their turn; after an exchange of states their tables are stale."""
-        if done % UPDATE_EVERY == 0:
+        searching = done < self.plan.tune and self.plan.labels is None
+        if searching or done % UPDATE_EVERY == 0:
             joint.update(signatures, self.state, self.work, self.rng)
         elif self.plan.rungs > 1:
             joint.refresh(signatures, self.state, self.work)

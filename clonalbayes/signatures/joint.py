@@ -29,8 +29,9 @@ from clonalbayes.signatures.tables import Table, as_seen, read_reference
 if TYPE_CHECKING:
     import xarray as xr
 
-FIRST_SWEEPS = 25
-"""Sweeps over exposures and profiles before a chain's first one: its start sees the reads alone."""
+FIRST_SWEEPS = 60
+"""Sweeps over exposures and profiles before a chain's first one: its start sees the reads alone, and a de novo profile
+that takes a part of a known one takes some dozens to go again."""
 
 
 @dataclass(frozen=True, eq=False)
