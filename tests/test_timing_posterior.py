@@ -17,7 +17,14 @@ from clonalbayes.signatures.contexts import CONTEXTS
 from clonalbayes.signatures.tables import read_reference
 from clonalbayes.summaries import summarise
 from clonalbayes.summaries.dating import date_fit, own_exposures
-from clonalbayes.timing.posterior import TreeDraws, branch_draws, clone_of_mutations, detection, tree_draws
+from clonalbayes.timing.posterior import (
+    TreeDraws,
+    branch_draws,
+    clone_of_mutations,
+    detection,
+    evidence_of_presence,
+    tree_draws,
+)
 
 DATES = ("2010-01-01", "2012-01-01")
 
@@ -60,6 +67,45 @@ def test_draws_of_the_tree_become_counts_parents_and_bounds():
     assert second in expected
     assert draws.treatments[0].name == "mercaptopurine"
     assert len({tuple(row) for row in draws.parent.tolist()}) == 2
+
+
+def test_a_presence_is_evidence_by_its_bayes_factor():
+    rng = np.random.default_rng(4)
+    draws, psi = 4000, 0.7
+    presence = np.ones((draws, 4, 1), np.int8)
+    for k, odds in ((1, 1.0), (2, 10.0)):  # of the reads for presence; the last clade lies in the second
+        p = psi * odds / (psi * odds + 1.0 - psi)
+        presence[:, k, 0] = rng.random(draws) < p
+    presence[:, 3, 0] = presence[:, 1, 0] * (rng.random(draws) < psi)
+    presence[:9, 3] = -1
+    parent = np.tile([0, 1, 1, 2], (draws, 1))
+    parent[:9, 3] = -1
+    found = evidence_of_presence(presence, parent, np.full((draws, 1), psi))[:, 0]
+    assert found == pytest.approx([1.0, 0.0, 0.9, 0.0], abs=0.06)
+    assert found[0] == 1.0
+
+
+def unsure(share, seed=5):
+    """A fit in which the reads leave open whether the second clone is in the first sample."""
+    tree = fitted(trees=(FORK,), absent=())
+    k = int(np.argsort(np.bincount(tree["consensus"]["clone"].values.clip(0))[1:])[1])  # a leaf: the middle size
+    held = tree["consensus"].to_dataset()
+    state = held["presence"].values
+    state[:, :, k, 0] = np.random.default_rng(seed).random(state.shape[:2]) < share
+    tree["consensus"] = held
+    return tree, k
+
+
+def test_what_the_reads_leave_open_is_no_bound():
+    first, second = 3653.0, 4383.0
+    tree, k = unsure(0.5)
+    assert tree["consensus"]["presence"].values[:, :, k, 0].any()  # the prior of being there is a half, too
+    draws = tree_draws(tree, "2000-01-01", trees=10)
+    assert (draws.bound[:, k] == second).mean() >= 0.8
+    assert (np.delete(draws.bound, k, 1) == first).all()
+    assert "A" not in draws.seen[k]
+    tree, k = unsure(1.0)
+    assert (tree_draws(tree, "2000-01-01", trees=10).bound == first).all()
 
 
 def test_small_clones_are_detected_less():

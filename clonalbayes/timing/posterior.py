@@ -63,7 +63,7 @@ class TreeDraws(BranchDraws):
     counts
         [D, K, 96] substitutions by clone and context.
     bound
-        [D, K] day from the origin on which each clade was first sampled.
+        [D, K] day from the origin on which each clade was first sampled, as far as the reads say so.
     treatments
         Courses that the data hold.
     samples
@@ -92,7 +92,10 @@ class _Picked:
         total = posterior.sizes["chain"] * posterior.sizes["draw"]
         rows = np.unique(np.linspace(0, total - 1, min(draws, total)).astype(int))
         self.parent = _flat(consensus, "parent", "clone")[rows].astype(np.int64)
-        self.presence = _flat(consensus, "presence", "clone", "specimen")[rows]
+        everything = _flat(consensus, "presence", "clone", "specimen")
+        prior = _flat(posterior, "present_prob", "specimen")
+        self.evident = evidence_of_presence(everything, _flat(consensus, "parent", "clone").astype(np.int64), prior)
+        self.presence = everything[rows]
         self.phi = np.nan_to_num(_flat(consensus, "cellular_prevalence", "clone", "specimen")[rows])
         assignment = _flat(posterior, "assignment", "mutation")[rows]
         place = clone_of_mutations(assignment, consensus["clone"].values, self.parent.shape[1])
@@ -124,10 +127,20 @@ class _Picked:
         groups = [str(name) for name in self.held["group"].values] if "group" in self.held else []
         return groups if any(groups) else [str(name) for name in self.held["specimen"].values]
 
+    def bounds(self, dates: np.ndarray) -> np.ndarray:
+        """First day [D, K] on which each draw's clades were sampled, given those of the samples; inf if there is none.
+
+        Of presences that the reads speak for: of the others the prior's share is left out, draw by draw at random.
+        """
+        taken = np.random.default_rng(0).random(self.presence.shape) < self.evident
+        out: np.ndarray = np.where((self.presence > 0) & taken, dates, np.inf).min(2)
+        return out
+
     def _seen(self) -> tuple[tuple[str, ...], ...]:
-        """Groups in which each consensus clone is in nearly all of the draws that have it."""
+        """Groups in which each consensus clone is in nearly all of the draws that have it, as the reads say."""
         names = self.names()
         there = (self.presence > 0).sum(0) >= SURE * np.maximum((self.presence >= 0).sum(0), 1)
+        there &= self.evident >= SURE
         return tuple(tuple(dict.fromkeys(n for n, yes in zip(names, row, strict=True) if yes and n)) for row in there)
 
 
@@ -179,7 +192,7 @@ def tree_draws(tree: Any, origin: str, *, trees: int = 32, callable_share: float
     dates = _days(held, origin)
     contexts = _contexts(held)
     K = picked.parent.shape[1]
-    day = np.where(picked.presence > 0, dates, np.inf).min(2)
+    day = picked.bounds(dates)
     return TreeDraws(
         **picked.branches(callable_share),
         profiles=picked.profiles,
@@ -188,6 +201,39 @@ def tree_draws(tree: Any, origin: str, *, trees: int = 32, callable_share: float
         treatments=tuple(treatments_of(held.set_coords("treatment") if "treatment" in held else held)),
         samples=tuple((n, float(day)) for n, day in zip(picked.names(), dates, strict=True) if np.isfinite(day)),
     )
+
+
+def evidence_of_presence(presence: np.ndarray, parent: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """Share of a clade's presences in a sample that are more than the prior's: max(0, 1 - 1 / Bayes factor).
+
+    A clade that the reads can neither show nor exclude is present in as many draws as its parent's presence makes
+    usual, and these draws must not date it before the sample. Let B be the Bayes factor of the reads for presence,
+    p its prior probability. A clade that is older than the sample is present with probability p, a younger one never:
+    the likelihoods of the two are as 1 + p (B - 1) to 1. That is a bound in a share 1 - 1 / B of the draws with the
+    clade, and none in the others.
+
+    Parameters
+    ----------
+    presence
+        [D, K, S] of consensus clones; 0 absent, below 0 where the draw lacks the clone.
+    parent
+        [D, K] from 1; 0 = the root, which is everywhere.
+    prior
+        [D, S] probability that a clade is present where its parent is.
+
+    Returns
+    -------
+    numpy.ndarray
+        [K, S]; 1 where the clade is in every draw in which its parent is.
+    """
+    above = np.take_along_axis(presence, np.maximum(parent, 1)[:, :, None] - 1, 1)
+    possible = (presence >= 0) & ((above > 0) | (parent == 0)[:, :, None])
+    n = np.maximum(possible.sum(0), 1)
+    share = (possible & (presence > 0)).sum(0) / n
+    expected = (possible * prior[:, None, :]).sum(0) / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        against = (1.0 - share) / share * expected / (1.0 - expected)
+    return np.where(share >= 1.0, 1.0, np.clip(1.0 - np.nan_to_num(against, nan=1.0, posinf=1.0), 0.0, 1.0))
 
 
 def _flat(ds: Any, name: str, *dims: str) -> np.ndarray:
