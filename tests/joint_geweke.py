@@ -67,13 +67,12 @@ def draw_contexts(part: Signatures, s: state.State, rng: np.random.Generator) ->
     part.context[MISSING] = NO_CONTEXT
 
 
-def functionals(part: Signatures, s: state.State, alt: np.ndarray) -> dict[str, float]:
-    """Of the tree, and label-free ones of the signature part."""
+def signature_values(part: Signatures, s: state.State) -> dict[str, float]:
+    """Functions of the signature part of a state that do not depend on the clones' labels."""
     clones = int(s.n_clones[0])
     share, on = joint.exposures(s), s.intensity[s.tag[:clones]] > 0
     inside = s.z >= 0
     of = share[s.z[inside]] if clones else np.zeros((0, len(NAMES)))
-    late = (part.context >= NO_CONTEXT // 2) & (part.context < NO_CONTEXT)
     early = s.presence[:clones, 0] != 0
     row = int(s.z[0])
     values = {
@@ -82,17 +81,27 @@ def functionals(part: Signatures, s: state.State, alt: np.ndarray) -> dict[str, 
         "clones with drug": float(on[:, 1].sum()), "clones with other": float(on[:, 2].sum()),
         "clones with drug in the first sample": float((on[:, 1] & early).sum()),
         "clones without drug in the first sample": float((~on[:, 1] & early).sum()),
-        "late contexts": float(late.sum()), "late contexts in clones": float((late & inside).sum()),
-        "late contexts by drug": float((late[inside] * of[:, 1]).sum()),
-        "late contexts of noise": float((late & (s.z == NOISE)).sum()),
         "spectrum of noise": float(s.spectrum[1, ~FIRST_HALF].sum()),
-        "spectrum of germline by contexts": float(s.spectrum[0, ~FIRST_HALF].sum() * (late & (s.z == GERMLINE)).sum()),
         "profile of drug": float(s.weight[1, FIRST_HALF].sum() / s.weight[1].sum()),
         "first one's drug": float(share[row, 1]) if row >= 0 else 0.0,
     }  # fmt: skip
     for r, name in enumerate(NAMES):
         values[f"log mean of {name}"] = float(np.log(s.intensity_mean[r]))
         values[f"log shape of {name}"] = float(np.log(s.intensity_shape[r]))
+    return values
+
+
+def functionals(part: Signatures, s: state.State, alt: np.ndarray) -> dict[str, float]:
+    """Of the tree, and label-free ones of the signature part and of contexts."""
+    share, inside = joint.exposures(s), s.z >= 0
+    of = share[s.z[inside]] if len(share) else np.zeros((0, len(NAMES)))
+    late = (part.context >= NO_CONTEXT // 2) & (part.context < NO_CONTEXT)
+    values = signature_values(part, s) | {
+        "late contexts": float(late.sum()), "late contexts in clones": float((late & inside).sum()),
+        "late contexts by drug": float((late[inside] * of[:, 1]).sum()),
+        "late contexts of noise": float((late & (s.z == NOISE)).sum()),
+        "spectrum of germline by contexts": float(s.spectrum[0, ~FIRST_HALF].sum() * (late & (s.z == GERMLINE)).sum()),
+    }  # fmt: skip
     values |= {f"{name} squared": value * value for name, value in values.items()}
     return TREE.functionals(s, alt) | values
 

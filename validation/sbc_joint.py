@@ -1,0 +1,182 @@
+"""Simulation-based calibration of the joint model: exposures, profiles and gates, with clones and tree inferred.
+
+    python validation/sbc_joint.py [--simulations N] [--minutes M] [--broken]
+
+A patient is drawn from the tree model, the signature part from its prior given the clones' presence (three made
+profiles, the second a treatment's whose gate is closed for clones of the first sample: `tests/joint_geweke.py`), and a
+context for every mutation but one. A chain of the joint model is run on reads and contexts, as `fit` runs it, and the
+truth is ranked among 99 draws, as in `sbc.py`; the rule of acceptance is that one's. With ``--broken`` the same with
+one update made wrong at a time, which the rule must refuse. Tables: `results/sbc_joint.tsv`, `sbc_joint_broken.tsv`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests"), str(HERE)]
+
+import sbc  # noqa: E402
+from joint_geweke import draw_contexts, draw_signatures, signature_values, signatures_of  # noqa: E402
+
+from clonalbayes import specs  # noqa: E402
+from clonalbayes.genotypes import compile_priors, compile_reads  # noqa: E402
+from clonalbayes.inference import chain as chains  # noqa: E402
+from clonalbayes.kernels.state import State, new_state  # noqa: E402
+from clonalbayes.signatures import joint  # noqa: E402
+from clonalbayes.signatures import kernels as updates  # noqa: E402
+from clonalbayes.signatures.joint import Signatures  # noqa: E402
+from clonalbayes.simulate import Design, Simulation, simulate_prior  # noqa: E402
+
+DESIGN = Design(n_mutations=30, n_samples=2, depth=40, min_alt=1)
+TUNE, THIN, MAX_STRIDE = 200, 8, 4
+
+
+def values_of(part: Signatures, s: State) -> dict[str, float]:
+    """What is ranked."""
+    clones, row = int(s.n_clones[0]), int(s.z[0])
+    return {
+        "clones": float(clones), "noise": float((s.z == -1).sum()),
+        "clones in the first sample": float((s.presence[:clones, 0] != 0).sum()),
+        "first one's prevalence": float(s.ccf[row, 0]) if row >= 0 else 0.0,
+    } | signature_values(part, s)  # fmt: skip
+
+
+def true_state(simulation: Simulation, blank: State, order: np.ndarray) -> State:
+    """A simulation's clones as a chain's state, in the kernels' order of mutations; no exposures yet."""
+    truth = simulation.truth
+    clones = len(truth.ccf)
+    blank.z[:], blank.n_clones[0] = truth.assignment[order], clones
+    blank.presence[:clones] = truth.presence
+    blank.ccf[:clones] = truth.ccf * truth.parameters["purity"]
+    return blank
+
+
+def run_one(number: int) -> sbc.Ranked:
+    """Simulate a patient, run a chain, rank the truth."""
+    started = time.process_time()
+    seeds = np.random.SeedSequence([sbc.SEED, 77, number]).spawn(3)
+    spec = specs.load("joint")
+    simulation = simulate_prior(DESIGN, spec, seed=seeds[0])
+    reads = compile_reads(simulation.dataset, spec)
+    part, rng = signatures_of(DESIGN.n_mutations), np.random.default_rng(seeds[2])
+    capacity = chains.room_for(len(reads.order), int(spec.constant("max_clones")), None)
+    truth = true_state(simulation, new_state(reads.data, capacity, len(part.names)), reads.order)
+    draw_signatures(part, truth, rng)
+    draw_contexts(part, truth, rng)
+    reads = replace(reads, data=reads.data._replace(context=part.context))
+    plan = chains.Plan(
+        reads, compile_priors(simulation.dataset, spec), TUNE, sbc.DRAWS * MAX_STRIDE, THIN, capacity, signatures=part
+    )
+    draws, sizes = follow(chains.Chain(plan, seeds[1]), part)
+    return sbc.Ranked("joint", sbc.rank_all(values_of(part, truth), draws, rng), sizes, time.process_time() - started)
+
+
+def follow(chain: chains.Chain, part: Signatures) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Draws of what is ranked, longer apart until they are nearly independent; their effective sizes."""
+    rows: list[dict[str, float]] = []
+    stride = 1
+    while True:
+        while len(rows) < sbc.DRAWS * stride:
+            chain.step()
+            if chain.done > TUNE and chain.done % THIN == 0:
+                rows.append(values_of(part, chain.state))
+        kept = pd.DataFrame(rows[stride - 1 : sbc.DRAWS * stride : stride])
+        draws = {str(name): kept[name].to_numpy() for name in kept}
+        sizes = {name: sbc.effective_size(values) for name, values in draws.items()}
+        if stride == MAX_STRIDE or min(sizes.values()) >= sbc.ENOUGH:
+            return draws, sizes
+        stride *= 2
+
+
+def collect(simulations: int, minutes: float) -> pd.DataFrame:
+    """Run simulations, for `minutes` at most; their tests."""
+    ranked, end = [], time.monotonic() + 60.0 * minutes
+    for number in range(simulations):
+        ranked.append(run_one(number))
+        if time.monotonic() > end:
+            break
+        if len(ranked) % 25 == 0:
+            used = sum(one.seconds for one in ranked)
+            print(f"{len(ranked)} simulations, {used:.0f} CPU s", file=sys.stderr, flush=True)
+    return sbc.table(ranked)
+
+
+def tripled(state: Any, model: Any, rng: np.random.Generator) -> None:
+    """Intensities as if every mutation had been seen three times."""
+    kept, state.by_branch = state.by_branch, state.by_branch * 3
+    original_theta(state, model, rng)
+    state.by_branch = kept
+
+
+def without_gates(part: Signatures, *rest: Any) -> None:
+    """An update of the exposures that forgets the gates."""
+    original_update(replace(part, begins=np.full(len(part.begins), -np.inf)), *rest)
+    joint.refresh(part, *rest[:2])
+
+
+def without_profiles(state: Any, model: Any, rng: np.random.Generator) -> None:
+    """Profiles drawn as if no mutation had been made by them."""
+    kept, state.by_context = state.by_context, state.by_context * 0
+    original_profiles(state, model, rng)
+    state.by_context = kept
+
+
+original_theta, original_profiles, original_update = updates.draw_theta, updates.draw_profiles, joint.update
+
+BROKEN: dict[str, tuple[Any, str, Callable[..., None]]] = {
+    "every mutation seen three times": (updates, "draw_theta", tripled),
+    "profiles without their mutations": (updates, "draw_profiles", without_profiles),
+    "exposures that forget the gates": (joint, "update", without_gates),
+}
+"""What is made wrong -> where, and what is put there."""
+
+
+@contextmanager
+def broken(name: str) -> Iterator[None]:
+    """Put a wrong update in its place for a while."""
+    place, what, wrong = BROKEN[name]
+    kept = getattr(place, what)
+    setattr(place, what, wrong)
+    yield
+    setattr(place, what, kept)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--simulations", type=int, default=150)
+    parser.add_argument("--minutes", type=float, default=np.inf, help="begin no simulation after that, in each run")
+    parser.add_argument("--broken", action="store_true", help="run the broken updates")
+    parser.add_argument("--out", type=Path, default=sbc.RESULTS)
+    options = parser.parse_args()
+    if not options.broken:
+        tests = collect(options.simulations, options.minutes)
+        sbc.write(tests, options.out / "sbc_joint.tsv")
+        passed, text = sbc.verdict(tests)
+        print(tests.to_string(index=False, float_format="%.3g"))
+        print(f"{'passed' if passed else 'FAILED'}: {text}")
+        return 0 if passed else 1
+    tables, missed = [], 0
+    for name in BROKEN:
+        with broken(name):
+            tests = collect(options.simulations, options.minutes)
+        caught = sbc.smallest(tests) < sbc.LEVEL
+        missed += not caught
+        print(f"{'refused' if caught else 'NOT REFUSED'}: {name}: {sbc.verdict(tests)[1]}", flush=True)
+        tables.append(tests.assign(broken=name, refused=caught))
+        sbc.write(pd.concat(tables), options.out / "sbc_joint_broken.tsv")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
