@@ -60,10 +60,13 @@ def compute_copy_number(source: Source) -> xr.Dataset:
         remedy = "Give segments of copy number in run.toml."
         raise fail("plot", "the result says nothing of copy number along the genome", remedy)
     samples = _in_order(list(dict.fromkeys(frame["sample"].astype(str))), folder)
+    shown = samples
     notes = ["Copy number at the mutations: no segments were kept."] if of == "mutations" else []
     if len(samples) > MOST:
-        notes.append(f"{MOST} of {len(samples)} samples are drawn.")
-        samples = samples[:MOST]
+        samples, shown = _different(frame, samples)
+        if len(samples) > MOST:
+            notes.append(f"{MOST} of {len(samples)} different samples are drawn.")
+            samples, shown = samples[:MOST], shown[:MOST]
         frame = frame[frame["sample"].isin(samples)]
     ends = frame.groupby("chrom")["end"].max()
     chroms = sorted(ends.index, key=_order)
@@ -78,9 +81,21 @@ def compute_copy_number(source: Source) -> xr.Dataset:
             **{name: ("segment", frame[name].to_numpy(float)) for name in ("total", "minor", "normal")},
             "at": ("chrom", at),
         },
-        {"chrom": [re.sub("^chr", "", c) for c in chroms], "specimen": samples},
+        {"chrom": [re.sub("^chr", "", c) for c in chroms], "specimen": shown},
         notes, length=float(length.sum()),
     )  # fmt: skip
+
+
+def _different(frame: pd.DataFrame, samples: list[str]) -> tuple[list[str], list[str]]:
+    """The first of the samples with the same copy number throughout, and their names with how many there are."""
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    of_sample = dict(tuple(frame.drop(columns="sample").groupby(frame["sample"].astype(str))))
+    for name in samples:
+        rows = of_sample[name].sort_values(["chrom", "start"])
+        key = tuple(rows.fillna(-1.0).round(3).itertuples(index=False, name=None))
+        alike.setdefault(key, []).append(name)
+    firsts = [names_[0] for names_ in alike.values()]
+    return firsts, [f"{n[0]} and {len(n) - 1} more" if len(n) > 1 else n[0] for n in alike.values()]
 
 
 def _in_order(samples: list[str], folder: Path | None) -> list[str]:
@@ -174,7 +189,7 @@ def draw_copy_number(data: xr.Dataset, axes: Any = None) -> np.ndarray:
         flat = style.given_axes(grid, samples)[:samples]
         for s, name in enumerate(names(data["specimen"])):
             _draw_sample(flat[s], data, s)
-            shown = style.escape(name, 14)
+            shown = style.escape(name, 22)
             flat[s].set_ylabel(shown, rotation=0, ha="right", va="center", labelpad=6)
         _name_chromosomes(flat[samples - 1], data)
         if own:

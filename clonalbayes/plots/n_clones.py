@@ -97,8 +97,8 @@ def draw_n_clones(data: xr.Dataset, axes: Axes | None = None) -> Axes:
         axis.set_xlim(numbers[0] - 0.7, numbers[-1] + 0.7)
         axis.set(xlabel="number of clones", ylabel="posterior probability")
         high = float(data["probability"].values.max())
-        axis.set_ylim(0, high * 1.3)  # room for the legend, wherever the bars are
-        axis.set_yticks([t for t in axis.get_yticks() if t <= 1.0 and t <= high * 1.3])
+        axis.set_ylim(0, high * 1.5)  # room for the legend, wherever the bars are
+        axis.set_yticks([t for t in axis.get_yticks() if t <= 1.0 and t <= high * 1.5])
         title = f"number of clones, {data.attrs['prob']:.0%}"
         axis.legend(frameon=False, loc="upper right", title=title, alignment="left", title_fontsize=7.5)
     return axis

@@ -53,6 +53,7 @@ _RC: dict[Any, Any] = {
     "axes.linewidth": 0.8,
     "hatch.linewidth": 0.6,
     "text.usetex": False,  # names are shown literally
+    "text.hinting": "no_hinting",  # else a text is up to a fourteenth wider in an SVG than the layout reckons
     "svg.fonttype": "path",
     "svg.hashsalt": "clonalbayes",  # the same figure is the same file
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -48,8 +49,9 @@ PLANS = {
              "treatments, the strips each clone's prevalence on a scale of its own with its interval. Between "
              "samples nothing is known: the shape there is a guess."),
         Plan("clone_sizes", "Sizes of the clones on a log axis",
-             "A dot is a clone's size in a sample, the bar its 95 % interval. The orange line is what errors alone "
-             "look like; stars say how sure it is that the clone is there, a number that this is open.", "folder"),
+             "A dot is a clone's size in a sample, the bar its 95 % interval; it is filled where the clone surely is "
+             "there. The orange line is what errors alone look like. Where there is room, stars say how sure it is "
+             "that the clone is there, a number that this is open.", "folder"),
         Plan("prevalence", "Prevalence of every clone in every sample",
              "Share of all cells with 95 % interval. Prevalences of a clone and of its descendants nest: they do "
              "not add up to one."),
@@ -115,9 +117,23 @@ class Figures:
         return frame(name, plan.title, plan.caption, svg, width)
 
 
+def marked(text: str) -> str:
+    """Escape a text; what is in backquotes is code, and an option is not broken at its dashes.
+
+    Examples
+    --------
+    >>> marked("a < b: `fit`")
+    'a &lt; b: <code>fit</code>'
+    >>> marked("run with --draws 500")
+    'run with <span class="day">--draws 500</span>'
+    """
+    coded = re.sub(r"`([^`<>]+)`", r"<code>\1</code>", escape(text))
+    return re.sub(r"(?<![\w-])--[a-z]+(?: \d+)?", r'<span class="day">\g<0></span>', coded)
+
+
 def absent(why: str) -> str:
     """A sentence that says why something is not there."""
-    return f'<p class="absent">{escape(why)}</p>'
+    return f'<p class="absent">{marked(why)}</p>'
 
 
 def frame(name: str, title: str, caption: str, svg: str, width: float) -> str:
@@ -134,7 +150,7 @@ def frame(name: str, title: str, caption: str, svg: str, width: float) -> str:
     width
         Its own width in pixels; it is shown at most a little larger, and scrolls where the page is much narrower.
     """
-    least, most = min(width * 0.85, 900.0), width * 1.25
+    least, most = min(width * 0.85, max(900.0, width * 0.8)), width * 1.25
     return (
         f'<figure class="figure" id="figure-{name}" data-name="{escape(name)}">\n<h3>{escape(title)}</h3>\n'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">'

@@ -13,7 +13,7 @@ from typing import Any
 from . import words
 from .content import Clone, Content
 from .data import Packed
-from .figures import BUTTONS, Figures, absent
+from .figures import BUTTONS, Figures, absent, marked
 from .methods import citations, methods
 from .tree_svg import colour, plain, tree_svg
 
@@ -65,7 +65,7 @@ def said(sentence: str) -> str:
     >>> said("Clone 3 < 4").startswith('<span class="chip"')
     True
     """
-    text = re.sub(r"(?<=\d) %", f"{words.NARROW}%", escape(sentence))
+    text = re.sub(r"(?<=\d) %", f"{words.NARROW}%", marked(sentence))
     text = re.sub(r"\b\d{4}-\d\d-\d\d\b", r'<span class="day">\g<0></span>', text)
     return re.sub(r"\b([Cc]lone (\d{1,4}))\b", _chip, text)
 
@@ -97,7 +97,7 @@ def summary(content: Content, figures: Figures) -> str:
     head = "The chains agree" if good else "The chains do not agree: read these numbers with care"
     box = (
         f'<div class="verdict {"good" if good else "bad"}"><strong>{"✓" if good else "!"} {head}.</strong> '
-        f"{escape(verdict[:1].upper() + verdict[1:])}.</div>\n"
+        f"{marked(verdict[:1].upper() + verdict[1:])}.</div>\n"
     )
     items = "".join(f"<li>{said(sentence)}</li>\n" for sentence in words.summary(content))
     return box + f'<ul class="findings">\n{items}</ul>\n'
@@ -117,7 +117,7 @@ def tree(content: Content, figures: Figures) -> str:
         f'<figure class="figure" id="figure-tree" data-name="tree"><h3>{title}</h3>\n<div '
         f'class="treebox{" beside" if wide <= BESIDE else ""}">'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><div class="canvas" '
-        f'style="min-width:{min(wide, 1400) * 0.86:.0f}px;max-width:{wide * 1.2:.0f}px">{svg}</div></div>\n'
+        f'style="min-width:{wide * 0.86:.0f}px;max-width:{wide * 1.2:.0f}px">{svg}</div></div>\n'
         '<div class="card" id="card" aria-live="polite"><p class="hint">Point at a clone, tap it or walk with the '
         'arrow keys: '
         "its numbers appear here. Enter or a click holds it, Escape lets go.</p></div></div>\n"
@@ -273,7 +273,7 @@ def convergence(content: Content, figures: Figures) -> str:
     rows = [row for row in content.rows("diagnostics") if row.get("rhat") not in ("", "NA", None)]
     rows.sort(key=lambda row: -float(row["rhat"]))
     cells = [
-        [escape(plain(row["quantity"], LONG)), _fixed(row["rhat"]), _whole(row["ess_bulk"]), escape(row["verdict"])]
+        [escape(plain(row["quantity"], LONG)), _fixed(row["rhat"]), _whole(row["ess_bulk"]), marked(row["verdict"])]
         for row in rows[:WORST]
     ]
     worst = (

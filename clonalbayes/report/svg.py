@@ -19,7 +19,7 @@ DOTS = 144
 """Dots per inch of what is rasterised."""
 
 MARGIN = 0.12
-"""Inches around a figure: letters of an SVG are up to a thirtieth wider than those the layout reckons with."""
+"""Inches around a figure."""
 
 PADS = 0.04
 """Inches of it that the layout leaves itself."""

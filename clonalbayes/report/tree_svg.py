@@ -16,7 +16,13 @@ from .words import probability, share
 
 ROW, LEFT = 30.0, 30.0
 WIDTH, LEAST, WIDEST = 300.0, 46.0, 560.0
-CELL, LABEL, RADIUS = 22.0, 215.0, 11.0
+LABEL, RADIUS = 215.0, 11.0
+CELL, NARROWEST, CELLS = 22.0, 13.0, 620.0
+"""Width of a sample's column, at most and at least, and of all columns while they can be so narrow."""
+
+FAR = 40
+"""Samples from which clones are numbered behind the columns, too."""
+
 CHARACTER = 6.1
 """Pixels of a character of a label."""
 
@@ -68,16 +74,19 @@ def tree_svg(clones: list[Clone], samples: list[str]) -> str:
     longest = max((min(len(name), NAMES) for name in samples), default=0) * CHARACTER
     top = max(longest * SLOPE + 30.0, 50.0)
     heat = LEFT + float(scale.end.max(initial=LEAST)) + RADIUS + label
-    size = (heat + CELL * len(samples) + longest * 0.5 + 8.0, top + ROW * max(len(clones), 1) + 34.0)
+    cell = float(np.clip(CELLS / max(len(samples), 1), NARROWEST, CELL))
+    size = (heat + cell * len(samples) + longest * 0.5 + 8.0, top + ROW * max(len(clones), 1) + 34.0)
     ends = np.append(0.0, scale.end)
     row = np.append(rows[parents == ROOT].min(initial=0), rows)
     parts = [_spines(parents, ends, row, top)]
     order = np.argsort(rows, kind="stable").tolist()
     places = {k: (LEFT + ends[parents[k]], LEFT + ends[k + 1], _y(rows[k], top)) for k in order}
-    parts += [_clone(clones[k], places[k], samples, heat) for k in order]
+    parts += [_clone(clones[k], places[k], samples, heat, cell) for k in order]
     # Texts lie above the buttons, which say all of it in their labels.
     parts.append(f'<g aria-hidden="true">{"".join(_texts(clones[k], places[k], label) for k in order)}</g>')
-    parts.append(_heads(samples, heat, top))
+    if len(samples) > FAR:
+        parts += [_number_again(clones[k], heat + cell * len(samples) + 6.0, places[k][2]) for k in order]
+    parts.append(_heads(samples, heat, top, cell))
     parts.append(_scale_bar(scale.unit, bool(scale.lengthened.any()), size[1]))
     head = (
         f'<svg class="tree" viewBox="0 0 {size[0]:.0f} {size[1]:.0f}" role="group" '
@@ -133,7 +142,11 @@ def _spines(parents: np.ndarray, ends: np.ndarray, row: np.ndarray, top: float) 
     return "".join(out)
 
 
-def _clone(clone: Clone, place: tuple[float, float, float], samples: list[str], heat: float) -> str:
+def _number_again(clone: Clone, x: float, y: float) -> str:
+    return f'<text class="small" aria-hidden="true" x="{x:.1f}" y="{y + 4:.1f}">{clone.number}</text>'
+
+
+def _clone(clone: Clone, place: tuple[float, float, float], samples: list[str], heat: float, cell: float) -> str:
     """A branch, the clone at its end, and its prevalences: one button."""
     begin, end, y = place
     kind = "sure" if clone.support >= SURE else "likely" if clone.support >= LIKELY else "unlikely"
@@ -141,11 +154,11 @@ def _clone(clone: Clone, place: tuple[float, float, float], samples: list[str], 
         f'<g class="node" id="tree-{clone.number}" data-clone="{clone.number}" tabindex="0" role="button" '
         f'aria-pressed="false" aria-label="{escape(spoken(clone))}">',
         f'<rect class="hit" x="{begin:.1f}" y="{y - ROW / 2:.1f}" '
-        f'width="{heat - begin + CELL * len(samples):.1f}" height="{ROW:.1f}"/>',
+        f'width="{heat - begin + cell * len(samples):.1f}" height="{ROW:.1f}"/>',
         f'<path class="branch {kind}" d="M{begin:.1f} {y:.1f}H{end:.1f}"/>',
         f'<circle cx="{end:.1f}" cy="{y:.1f}" r="{RADIUS}" style="fill:{colour(clone.number)}"/>',
     ]
-    parts += [_cell(clone, sample, heat + CELL * s, y) for s, sample in enumerate(samples)]
+    parts += [_cell(clone, sample, heat + cell * s, y, cell - 2.0) for s, sample in enumerate(samples)]
     return "".join([*parts, "</g>"])
 
 
@@ -164,16 +177,16 @@ def _texts(clone: Clone, place: tuple[float, float, float], label: float) -> str
     return "".join(parts)
 
 
-def _cell(clone: Clone, sample: str, x: float, y: float) -> str:
+def _cell(clone: Clone, sample: str, x: float, y: float, wide: float) -> str:
     """One prevalence: the fuller the square, the larger the clone; empty where it is absent."""
     size = clone.sizes[sample]
-    box = f'x="{x + 1:.1f}" y="{y - 11:.1f}" width="{CELL - 2:.0f}" height="22"'
+    box = f'x="{x + 1:.1f}" y="{y - 11:.1f}" width="{wide:.0f}" height="22"'
     out = [f'<rect class="cell" {box}/>']
     if size.present >= 0.05 and size.mean > 0:
         tall = 22.0 * float(np.clip(size.mean, 0.03, 1.0))
         faint = "" if size.present >= SURE else ' class="unsure"'
         out.append(
-            f'<rect{faint} x="{x + 1:.1f}" y="{y + 11 - tall:.1f}" width="{CELL - 2:.0f}" height="{tall:.1f}" '
+            f'<rect{faint} x="{x + 1:.1f}" y="{y + 11 - tall:.1f}" width="{wide:.0f}" height="{tall:.1f}" '
             f'style="fill:{colour(clone.number)}"/>'
         )
     return "".join(out)
@@ -190,11 +203,11 @@ def spoken(clone: Clone) -> str:
     )
 
 
-def _heads(samples: list[str], heat: float, top: float) -> str:
+def _heads(samples: list[str], heat: float, top: float, cell: float) -> str:
     """Names of the samples above their columns, and what the columns are."""
     out = [f'<text class="small" x="{heat:.1f}" y="12">share of all cells</text>'] if samples else []
     for s, name in enumerate(samples):
-        x = heat + CELL * (s + 0.5) + 4.0
+        x = heat + cell * (s + 0.5) + 4.0
         out.append(
             f'<text class="sample" transform="translate({x:.1f} {top - 4:.0f}) rotate(-60)">'
             f"{escape(plain(name, NAMES))}</text>"
