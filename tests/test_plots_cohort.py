@@ -109,7 +109,15 @@ def test_without_segments_the_states_at_the_mutations_are_drawn():
     data = plots.compute_copy_number(tree)
     assert "at the mutations" in data.attrs["note"]
     assert np.unique(data["total"].values).tolist() == [2.0]
-    assert data.sizes["segment"] == 3 * 4
+    assert data.sizes["segment"] == 3  # of four samples alike
+    assert len(data["specimen"]) == 1
+    assert str(data["specimen"].values[0]).endswith(" and 3 more")
+    major = tree["constant_data"].to_dataset()["major_cn"].copy()
+    major[:, 2] = 2
+    tree["constant_data"] = tree["constant_data"].to_dataset().assign(major_cn=major)
+    data = plots.compute_copy_number(tree)
+    assert [str(s).endswith(" and 2 more") for s in data["specimen"].values] == [True, False]
+    assert data["total"].values[data["specimen_index"].values == 1].tolist() == [3.0] * 3
     tree["constant_data"] = tree["constant_data"].to_dataset().assign_coords(pos=("mutation", np.full(29, -1)))
     assert not has_places(tree)
     with pytest.raises(InputError, match="says nothing of copy number"):

@@ -19,7 +19,8 @@ from clonalbayes.cli import main
 from clonalbayes.faults import InputError
 from clonalbayes.report import page, svg, words, write_report
 from clonalbayes.report.events import place_events, read_table_of_events
-from clonalbayes.report.sections import SECTIONS
+from clonalbayes.report.figures import marked
+from clonalbayes.report.sections import SECTIONS, table
 
 pytest.importorskip("matplotlib").use("Agg")
 VOID = {"meta", "input", "br", "img", "link", "hr"}
@@ -295,6 +296,13 @@ def test_a_figure_that_was_laid_out_is_shown_whole():
     assert wide > 3 * 72
     assert tall > 2 * 72
     assert width == pytest.approx(wide * 96 / 72)
+
+
+def test_long_cells_have_room_whatever_is_marked_in_them():
+    text = "run with --rungs 8, or with another --seed"
+    made = table(["a", "b"], [["1", marked(text)]], "c")
+    assert "<td>1</td>" in made
+    assert '<td class="long">run with <span class="day">--rungs 8</span>, or' in made
 
 
 def test_the_command_writes_the_page_beside_the_tables_or_where_it_is_told(plain, tmp_path, capsys):

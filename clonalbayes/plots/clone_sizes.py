@@ -231,7 +231,7 @@ def _add_legend(axis: Axes, data: xr.Dataset) -> None:
     if np.isfinite(data["limit"].values).any():
         handles.append(Line2D([], [], color="0.45", ls=(0, (2, 1.2)), label="limit of detection"))
     figure = style.figure_of(axis)
-    columns = 2 if figure.get_size_inches()[0] >= 5.5 else 1
+    columns = 2 if figure.get_size_inches()[0] >= 6.2 else 1
     figure.legend(handles=handles, loc="outside lower left", ncols=columns, frameon=False)
 
 

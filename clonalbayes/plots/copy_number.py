@@ -62,7 +62,7 @@ def compute_copy_number(source: Source) -> xr.Dataset:
     samples = _in_order(list(dict.fromkeys(frame["sample"].astype(str))), folder)
     shown = samples
     notes = ["Copy number at the mutations: no segments were kept."] if of == "mutations" else []
-    if len(samples) > MOST:
+    if len(samples) > MOST or of == "mutations":
         samples, shown = _different(frame, samples)
         if len(samples) > MOST:
             notes.append(f"{MOST} of {len(samples)} different samples are drawn.")

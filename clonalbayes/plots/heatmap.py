@@ -22,7 +22,7 @@ from clonalbayes.plots.source import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MANY_SAMPLES = 30
+MANY_SAMPLES = 16
 
 _LEADER: Any = {"lw": 0.5, "color": "0.4", "clip_on": False, "scalex": False, "scaley": False}
 
@@ -92,7 +92,8 @@ def draw_heatmap(data: xr.Dataset, axes: Axes | None = None) -> Axes:
     samples, rows = data.sizes["specimen"], data.sizes["mutation"]
     with style.style():
         own = axes is None
-        width = float(np.clip(0.14 * samples if samples > MANY_SAMPLES else 0.42 * samples, 1.6, 16.0)) + 2.2
+        narrow = max(0.14 * samples, 5.5)
+        width = float(np.clip(narrow if samples > MANY_SAMPLES else 0.42 * samples, 1.6, 16.0)) + 2.2
         height = float(np.clip(rows * 0.13, 3.0, 7.0))
         axis = style.new_axes(1, 1, width, height)[0, 0] if axes is None else axes
         axis.patch.set(facecolor="white", edgecolor="0.55", hatch="//////")

@@ -86,7 +86,7 @@ def table(head: list[str], rows: list[list[str]], caption: str) -> str:
 
 
 def _cell(cell: str) -> str:
-    long = len(cell) > WRAPPED and "<" not in cell
+    long = len(re.sub("<[^>]*>", "", cell)) > WRAPPED and "<button" not in cell
     return f'<td class="long">{cell}</td>' if long else f"<td>{cell}</td>"
 
 

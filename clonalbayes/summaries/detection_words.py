@@ -104,13 +104,15 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share of cells with two significant figures.
+    """Write a share of cells with two significant figures; one in a million cells is none.
 
     Examples
     --------
-    >>> percent(0.0026), percent(0.48), percent(0.00013)
-    ('0.26 %', '48 %', '0.013 %')
+    >>> percent(0.0026), percent(0.48), percent(0.00013), percent(2e-17)
+    ('0.26 %', '48 %', '0.013 %', '0 %')
     """
+    if share < 1e-6:
+        return "0 %"
     return f"{100.0 * share:.2g} %" if share < 0.995 else "100 %"
 
 
