@@ -17,6 +17,8 @@ from clonalbayes.signatures import joint
 
 KERNELS = intact()
 ALPHA, FOUND = 1e-3, 1e-5
+LONG_AGO = 1e6
+"""Days before which no sample was taken."""
 
 
 @cache
@@ -27,7 +29,7 @@ def truth():
 
 def without_gates(part, state, work, rng):
     """A draw of the exposures that forgets the gates."""
-    joint.update(replace(part, begins=np.full(len(part.begins), -np.inf)), state, work, rng)
+    joint.update(replace(part, begins=part.begins - LONG_AGO), state, work, rng)
     joint.refresh(part, state, work)
 
 

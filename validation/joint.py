@@ -6,8 +6,9 @@ PREFIX.tsv holds reads with a column `context`, PREFIX.truth.json the clone of e
 exposures of every clone (`signatures`). Each case is fitted by the tree model, whose consensus clones then go to the
 signature model (stepwise), and by the joint model. Reported of both: the adjusted Rand index of the consensus; of the
 mutations that either model leaves between two clones (largest probability below 0.95) the mean probability of the
-true clone, the mean log score and the Brier score; error and coverage of the exposures; CPU seconds of the fit alone.
-A clone of a draw stands for the true clone that most of its mutations come from. Writes OUT/joint.tsv.
+true clone, the mean log score and the Brier score; error, coverage and R-hat of the exposures; CPU seconds of the fit
+alone. A clone of a draw stands for the true clone that most of its mutations come from. Writes OUT/joint.tsv, a case
+at a time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import clonalbayes
 from clonalbayes.intervals import central
 from clonalbayes.signatures.contexts import count_contexts, index_of
 from clonalbayes.signatures.joint import candidates
+from clonalbayes.signatures.report import rhat
 from clonalbayes.signatures.sampler import sample
 from clonalbayes.signatures.settings import load as load_settings
 from clonalbayes.signatures.tables import read_reference
@@ -70,13 +72,12 @@ def fit(ds: Any, model: str, plan: dict[str, int], seed: int) -> tuple[Any, floa
     return summarise(tree, model), used
 
 
-def found_exposures(tree: Any, ds: Any, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Mean, lower and upper ends [K, R] of the exposures of the consensus clones, and the signatures' names."""
+def found_exposures(tree: Any, ds: Any, seed: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Draws [chain, draw, K, R] of the exposures of the consensus clones, and the signatures' names."""
     if "exposure" in tree["posterior"]:
         draws = exposure_draws(tree, load("joint"))
         assert draws is not None
-        flat = draws.exposures.reshape(-1, *draws.exposures.shape[2:])
-        return np.nanmean(flat, 0), *central(flat), draws.signatures
+        return draws.exposures, draws.signatures
     settings, table = load_settings("signatures"), read_reference()
     names = candidates(table.names, settings, ())
     clone = tree["consensus"]["clone"].values - 1
@@ -84,19 +85,20 @@ def found_exposures(tree: Any, ds: Any, seed: int) -> tuple[np.ndarray, np.ndarr
     counts = count_contexts(index_of(ds["context"].values), clone, K)
     profiles = table.values[[table.names.index(name) for name in names]]
     drawn = sample(counts, tuple(map(str, range(K))), profiles, names, settings, seed=seed)
-    flat = drawn.exposures.reshape(-1, *drawn.exposures.shape[2:])
-    return flat.mean(0), *central(flat), drawn.signatures
+    return drawn.exposures, drawn.signatures
 
 
 def exposure_scores(
     tree: Any, ds: Any, truth: np.ndarray, wanted: list[dict[str, float]], seed: int
 ) -> dict[str, float]:
-    """Root mean square error of the exposures of true clones, and coverage of those of consensus clones.
+    """Root mean square error of the exposures of true clones; coverage and R-hat of those of consensus clones.
 
     A true clone's are the mean of those of the consensus clones that its mutations are in. Over the signatures of
-    the truth.
+    the truth; R-hat is the largest, of clones that all draws have.
     """
-    mean, low, high, names = found_exposures(tree, ds, seed)
+    draws, names = found_exposures(tree, ds, seed)
+    flat = draws.reshape(-1, *draws.shape[2:])
+    mean, (low, high) = np.nanmean(flat, 0), central(flat)
     clone = tree["consensus"]["clone"].values - 1
     used = sorted({name for row in wanted for name in row})
     rows = [names.index(name) for name in used]
@@ -112,7 +114,9 @@ def exposure_scores(
     return {
         "exposure_rmse": float(np.sqrt(np.mean((found - right[seen]) ** 2))),
         "exposure_coverage": float(np.mean(inside)),
-    }
+        "exposure_rhat": max(rhat(draws[:, :, k, r]) for k in range(draws.shape[2]) for r in rows
+                             if np.isfinite(draws[:, :, k, r]).all()),
+    }  # fmt: skip
 
 
 def compare(prefix: Path, plan: dict[str, int], seed: int) -> list[dict[str, Any]]:
@@ -156,9 +160,11 @@ def main() -> int:
     plan = {name: value for name in ("chains", "tune", "draws") if (value := getattr(options, name)) is not None}
     clonalbayes.fit(clonalbayes.read(options.cases[0].with_name(options.cases[0].name + ".tsv")).data, spec="joint",
                     chains=1, tune=2, draws=1, progress=False)  # compiles  # fmt: skip
-    rows = [row for seed, case in enumerate(options.cases, 1) for row in compare(case, plan, seed)]
     options.out.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(options.out / "joint.tsv", sep="\t", index=False, float_format="%.4g")
+    rows = []
+    for seed, case in enumerate(options.cases, 1):
+        rows += compare(case, plan, seed)
+        pd.DataFrame(rows).to_csv(options.out / "joint.tsv", sep="\t", index=False, float_format="%.4g")
     return 0
 
 

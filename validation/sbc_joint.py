@@ -121,7 +121,7 @@ def tripled(state: Any, model: Any, rng: np.random.Generator) -> None:
 
 def without_gates(part: Signatures, *rest: Any) -> None:
     """An update of the exposures that forgets the gates."""
-    original_update(replace(part, begins=np.full(len(part.begins), -np.inf)), *rest)
+    original_update(replace(part, begins=part.begins - 1e6), *rest)
     joint.refresh(part, *rest[:2])
 
 
