@@ -3,10 +3,10 @@
     python validation/geweke_joint.py [--draws N]
 
 As `geweke.py`, of the sampler in `tests/joint_geweke.py`: forward, clones, tree, exposures, profiles, reads and
-contexts from the model; backward, one sweep of the tree model and one draw of the exposures, then new reads and contexts.
-Two wrong draws of the exposures, a third as many times, must be found: one without the gates, one that leaves to free
-tags what the clones before had. Rules of acceptance as in `geweke.py`. Figures go to `results/geweke_joint.tsv`, of the
-wrong draws the quantity that is farthest off.
+contexts from the model; backward, one sweep of the tree model and one draw of the exposures, then new reads and
+contexts. Two wrong draws of the exposures, a third as many times, must be found: one without the gates, one that
+leaves to free tags what the clones before had. Rules of acceptance as in `geweke.py`. Figures go to
+`results/geweke_joint.tsv`, of the wrong draws the quantity that is farthest off.
 """
 
 from __future__ import annotations
