@@ -28,7 +28,7 @@ SHORT = {"chains": 2, "tune": 60, "draws": 40, "seed": 3, "progress": False}
 @pytest.fixture(scope="module")
 def fitted():
     ds, clone = patient()
-    return summarise(fit(ds, **SHORT), "joint"), clone
+    return summarise(fit(ds, **SHORT)), clone
 
 
 def test_where_mutations_have_contexts_the_joint_model_is_the_default():
@@ -78,7 +78,7 @@ def test_a_panel_is_fitted_with_what_it_can_show(tmp_path):
     ratio = part.model.reference / plain.model.reference
     assert ratio[1, 0] / ratio[1, -1] == pytest.approx(4.0, rel=0.01)
     assert (part.model.reference[-1] == plain.model.reference[-1]).all()  # of a de novo profile nothing is known
-    tree = summarise(fit(ds, **SHORT | {"tune": 20, "draws": 20}), "joint")
+    tree = summarise(fit(ds, **SHORT | {"tune": 20, "draws": 20}))
     tree.to_netcdf(tmp_path / "posterior.nc")
     with xr.open_datatree(tmp_path / "posterior.nc") as stored:
         rows = signature_part(stored.load(), load("joint")).tables["exposures"]
@@ -197,7 +197,7 @@ def test_a_signature_against_its_gate_is_told():
 
 def test_a_fit_without_contexts_says_why_there_is_nothing():
     ds, _ = patient(members=5)
-    tree = summarise(fit(ds, spec="tree", **SHORT | {"draws": 3, "tune": 3}), "tree")
+    tree = summarise(fit(ds, spec="tree", **SHORT | {"draws": 3, "tune": 3}))
     assert "leaves contexts out" in signature_part(tree, load("tree")).entry["findings"][0]
     assert signature_part(tree, load("tree")).tables == {}
 

@@ -69,7 +69,7 @@ def fit(ds: Any, model: str, plan: dict[str, int], seed: int) -> tuple[Any, floa
     start = process_time()
     tree = clonalbayes.fit(ds, spec=model, seed=seed, progress=False, cores=1, **plan)
     used = process_time() - start
-    return summarise(tree, model), used
+    return summarise(tree), used
 
 
 def found_exposures(tree: Any, ds: Any, seed: int) -> tuple[np.ndarray, tuple[str, ...]]:
