@@ -231,7 +231,7 @@ def compute_around(folder: Folder) -> xr.Dataset:
     Parameters
     ----------
     folder
-        Written by ``clonalbayes fit`` or ``timing``.
+        As in `compute_calendar`.
 
     Returns
     -------

@@ -32,7 +32,7 @@ def detection_part(tree: xr.DataTree) -> Part:
     Parameters
     ----------
     tree
-        From `summarise`.
+        A posterior with its consensus clones.
 
     Returns
     -------

@@ -142,10 +142,8 @@ def read_plain(source: TextFile, faults: FaultList, texts: Collection[str]) -> T
 
     Parameters
     ----------
-    source
-        The file.
-    faults
-        Takes what is wrong.
+    source, faults
+        The file, and what takes its faults.
     texts
         Columns that are text, in the form of `plain`.
     """
