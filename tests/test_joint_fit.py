@@ -184,13 +184,16 @@ def test_findings_tell_of_contexts_and_gates(fitted):
     closed = [row for row in entry["gates"] if row["p_closed"] > 0.5]
     assert {row["signature"] for row in closed} == {"SBS87"}
     assert all(row["p_present"] < 0.5 for row in closed)
+    assert all(row["p_sampled"] <= row["p_closed"] for row in entry["gates"])
     assert any("SBS87: clones" in text and "by leak only" in text for text in entry["findings"])
 
 
 def test_a_signature_against_its_gate_is_told():
-    row = {"branch": "3", "signature": "SBS87", "p_closed": 0.9, "p_present": 0.99, "bayes_factor": 900.0}
+    row = {"branch": "3", "signature": "SBS87", "p_closed": 0.9, "p_sampled": 0.9, "p_present": 0.99,
+           "bayes_factor": 900.0}  # fmt: skip
     said = gate_findings([row, row | {"branch": "4", "p_present": 0.01, "bayes_factor": 0.2}])
     assert "clones 3, 4 were sampled before" in said[0]
+    assert gate_findings([row | {"p_sampled": 0.1}]) == []  # the prior's presence is not said to be seen
     assert len(said) == 2
     assert "Clone 3 has SBS87 against its gate" in said[1]
 

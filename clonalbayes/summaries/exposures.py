@@ -18,12 +18,16 @@ from clonalbayes.signatures.state import Model, State
 from clonalbayes.signatures.tables import as_seen, opportunities_of, read_reference
 from clonalbayes.specs import Spec
 from clonalbayes.summaries.part import Part
+from clonalbayes.timing.posterior import evidence_of_presence
 
 NAME = "signatures"
 """Entry of ``run.json``."""
 
 MOST = 400
 """Draws of which tables are made, evenly spaced over each chain."""
+
+EVIDENT = 0.95
+"""Evidence of presence from which a clone is said to have been sampled."""
 
 SAYS = 3.0
 """Bayes factor from which the mutations of a branch are said to contradict a gate, or its inverse to bear it out."""
@@ -162,14 +166,23 @@ def _why_not(tree: Any, spec: Spec) -> str:
 
 
 def gate_rows(tree: Any, part: Signatures, found: Report) -> list[dict[str, Any]]:
-    """Evidence of every gate that was closed in some draw: branch, signature, p_closed, p_present, bayes_factor."""
-    presence = tree["consensus"]["presence"].values
-    closed = shut(part, presence.reshape(-1, *presence.shape[2:]))
+    """Evidence of every gate that was closed in some draw.
+
+    branch, signature; p_closed, the share of such draws, and p_sampled, as far as the reads speak for the clone's
+    presence before the treatment (`timing.posterior.evidence_of_presence`); p_present and bayes_factor of the
+    signature.
+    """
+    group, prior = tree["consensus"].to_dataset(), tree["posterior"]["present_prob"].values
+    presence, parent = (group[name].values.reshape(-1, *group[name].shape[2:]) for name in ("presence", "parent"))
+    evident = evidence_of_presence(presence, parent.astype(np.int64), prior.reshape(-1, prior.shape[-1]))
+    closed = shut(part, presence)
+    sampled = shut(part, np.where(evident >= EVIDENT, presence, np.minimum(presence, 0)))
     rows = {(row["branch"], row["signature"]): row for row in found.exposures}
     ids = [str(k) for k in tree["consensus"]["clone_id"].values]
     return [
         {
             "branch": branch, "signature": name, "p_closed": float(closed[k, r]),
+            "p_sampled": float(sampled[k, r]),
             "p_present": float(rows[branch, name]["p_present"]),
             "bayes_factor": float(rows[branch, name]["bayes_factor"]),
         }
@@ -178,10 +191,10 @@ def gate_rows(tree: Any, part: Signatures, found: Report) -> list[dict[str, Any]
 
 
 def gate_findings(rows: list[dict[str, Any]]) -> list[str]:
-    """Say of each signature which gates are closed, and which of them the mutations contradict."""
+    """Say of each signature which gates are closed for sure, and which of them the mutations contradict."""
     out = []
     for name in dict.fromkeys(row["signature"] for row in rows):
-        shut_ = [row for row in rows if row["signature"] == name and row["p_closed"] > 0.5]
+        shut_ = [row for row in rows if row["signature"] == name and row["p_sampled"] > 0.5]
         if shut_:
             listed = ", ".join(row["branch"] for row in shut_)
             out.append(f"{name}: clones {listed} were sampled before its treatment began, and have it by leak only.")
