@@ -27,6 +27,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,12 @@ from clonalbayes.simulate.haplotypes import Aligned, align, is_gapped
 BATCH = 20_000
 BLOCK = 65_280
 """Bytes of a BGZF block before packing, as htslib writes them."""
+
+FAST = 1
+"""Level of packing: the usual one takes three times as long, and saves a quarter of the file."""
+
+ERROR_RATE = np.power(10.0, -np.arange(64) / 10.0).astype(np.float32)
+"""Chance of an error in a base, by its quality."""
 
 END_OF_FILE = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 FLAGS = {DUPLICATE: 0x400, SECONDARY: 0x100, SUPPLEMENTARY: 0x800, QC_FAIL: 0x200}
@@ -223,14 +230,19 @@ def _substitutions(
 
 def _sequence(bases: np.ndarray, fragments: Fragments, rng: np.random.Generator) -> np.ndarray:
     """Draw the qualities of bases, and put errors into the bases at the rate that the qualities say."""
-    levels, shares = np.array(fragments.library.qualities).T
-    drawn = rng.random(bases.shape, np.float32)
-    quality = levels.astype(np.uint8)[np.searchsorted(np.cumsum(shares / shares.sum())[:-1], drawn)]
-    rate = np.power(10.0, -np.arange(64) / 10.0).astype(np.float32)
-    wrong = np.nonzero(rng.random(bases.shape, np.float32) < rate[quality])
+    levels, ends = _qualities(fragments.library.qualities)
+    quality = levels[np.searchsorted(ends, rng.random(bases.shape, np.float32))]
+    wrong = np.nonzero(rng.random(bases.shape, np.float32) < ERROR_RATE[quality])
     code = np.searchsorted(BASES, bases[wrong])
     bases[wrong] = BASES[(code + rng.integers(1, 4, len(code))) % 4]
     return quality
+
+
+@lru_cache
+def _qualities(given: tuple[tuple[int, float], ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Qualities that bases have, and where each but the last ends among numbers from 0 to 1."""
+    levels, shares = np.array(given).T
+    return levels.astype(np.uint8), np.cumsum(shares / shares.sum())[:-1]
 
 
 def _flags(kind: np.ndarray, mate: int) -> np.ndarray:
@@ -337,7 +349,7 @@ def _blocks(header: bytes, rows: Iterator[bytes]) -> Iterator[bytes]:
 
 def _packed(block: bytes) -> bytes:
     """Pack one BGZF block."""
-    packer = zlib.compressobj(5, zlib.DEFLATED, -15)
+    packer = zlib.compressobj(FAST, zlib.DEFLATED, -15)
     data = packer.compress(block) + packer.flush()
     head = struct.pack("<4BI2BH2BHH", 31, 139, 8, 4, 0, 0, 255, 6, 66, 67, 2, len(data) + 25)
     return head + data + struct.pack("<II", zlib.crc32(block), len(block))
