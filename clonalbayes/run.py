@@ -380,7 +380,8 @@ def findings(folder: Path) -> str:
         [(int(r["n_clones"]), float(r["probability"])) for r in _rows(folder / "n_clones.tsv")]
     )
     sure = f"95 %: {low}" if low == high else f"95 %: {low}-{high}"
-    counts = f"{len(labels)} mutations in {len(samples)} samples, of which {labels.count('noise')} noise"
+    what = [f"{n} {noun}{'s' * (n != 1)}" for n, noun in ((len(labels), "mutation"), (len(samples), "sample"))]
+    counts = f"{' in '.join(what)}, of which {labels.count('noise')} noise"
     if "germline" in labels:
         counts += f" and {labels.count('germline')} germline"
     left_out = len(_rows(folder / "excluded.tsv"))

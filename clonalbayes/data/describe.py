@@ -115,7 +115,9 @@ class Description:
         """Lay everything out as plain text."""
         rows = self.table()
         widths = [max(len(r[j]) for r in rows) for j in range(len(rows[0]))]
-        lines = [f"{self.source}: {self.format}, {self.mutations} mutations x {len(self.samples)} samples"]
+        sizes = ((self.mutations, "mutation"), (len(self.samples), "sample"))
+        counted = " x ".join(f"{n} {noun}{'s' * (n != 1)}" for n, noun in sizes)
+        lines = [f"{self.source}: {self.format}, {counted}"]
         if set(self.kinds) - {""}:
             lines.append("kinds: " + ", ".join(f"{n} {k or 'unknown'}" for k, n in self.kinds.items()))
         if self.clusters is not None:
