@@ -86,8 +86,9 @@ def table(head: list[str], rows: list[list[str]], caption: str) -> str:
 
 
 def _cell(cell: str) -> str:
-    long = len(re.sub("<[^>]*>", "", cell)) > WRAPPED and "<button" not in cell
-    return f'<td class="long">{cell}</td>' if long else f"<td>{cell}</td>"
+    size = 0 if "<button" in cell else len(re.sub("<[^>]*>", "", cell))
+    kind = ' class="longer"' if size > 3 * WRAPPED else ' class="long"' if size > WRAPPED else ""
+    return f"<td{kind}>{cell}</td>"
 
 
 def summary(content: Content, figures: Figures) -> str:
