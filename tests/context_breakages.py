@@ -56,6 +56,11 @@ CONTEXT_BREAKAGES: dict[str, tuple[str, str, str]] = {
         "ratio += log_gate(state, work, k, offer.presence, -1, 0)",
         "ratio += log_gate(state, work, k, state.presence[k], -1, 0)",
     ),
+    "company without the gate": (
+        "tree_company.log_beside_reads",
+        "total += log_gate(state, work, row, state.presence[row], -1, 0) - log_called_now",
+        "total -= log_called_now",
+    ),
     "re-grafting without the gate": (
         "tree_moves.regraft",
         "ratio += log_gate(state, work, k, offer.presence, -1, 0)",

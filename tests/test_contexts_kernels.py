@@ -65,6 +65,7 @@ def test_a_kernel_that_is_broken_is_found(name, check, run, problem):
     [
         ("truncated draws without the gate", "settle"),
         ("re-hanging without the gate", "rehang, transfer"),
+        ("company without the gate", "company, transfer"),
         ("re-grafting without the gate", "regraft, transfer"),
         ("swaps without the gate", "swap, transfer"),
     ],

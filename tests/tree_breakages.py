@@ -78,6 +78,37 @@ TREE_BREAKAGES: dict[str, tuple[str, str, str]] = {
         "ratio = log_called_at(",  # without the other of the two it is exact: what is called is likely to be left
         "ratio = 0.0 * log_called_at(",
     ),
+    "company without the ways back": (
+        "tree_company.rehang_in_company",
+        "math.log(rng.random()) < ratio - math.log(n)",
+        "math.log(rng.random()) < ratio",
+    ),
+    "company without the founders": (
+        "tree_company.rehang_in_company",
+        "math.log(priors.tree[1]) if below else -math.log(priors.tree[1])",
+        "0.0",
+    ),
+    "company without the calls": (
+        "tree_company.log_beside_reads",
+        "- log_called_now(data, state, work, row)",
+        "- 0.0",
+    ),
+    "company that is not corrected": (
+        "tree_company.there_and_back",
+        "ratio = -log_sum(logs) - gap(state, grove, k, c, e, s, near, below, cut, n, x)",
+        "ratio = -log_sum(logs) + grove.heights[c, s, 0] + grove.heights[k, s, 0]",
+    ),
+    "company without the Dirichlet's constant": (
+        "tree_two.weigh_together",
+        "logs[BOTH] += log_integral",
+        "logs[BOTH] += log_integral - grove.log_share[s, others + 1]",
+    ),
+    "company without the companion's absence": (
+        "tree_two.weigh_together",
+        "(no if below else 2.0 * no)",
+        "no",
+    ),
+    "cuts with one power in the middle": ("tree_pair.split_half", "at[j] = at[j + 1] = half", "at[j] = half"),
     "swaps without the way back": (
         "tree_moves.swap",
         "ratio += step_down(state, grove, p, s, offer, old[3:5, s], False, rng)",

@@ -62,6 +62,8 @@ class Run:
 
 RUNS = {
     "rehang": Run(("rehang",)),
+    "company, transfer": Run(("company", "transfer")),
+    "company, settle, transfer": Run(("company", "settle", "transfer")),
     "regraft": Run(("regraft",)),
     "rehang, transfer": Run(("rehang", "transfer")),
     "regraft, transfer": Run(("regraft", "transfer")),

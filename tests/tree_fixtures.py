@@ -158,6 +158,12 @@ def _swap(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
         k.swap(c.d, c.s, c.w, c.t, c.grove, c.offer, int(rng.integers(c.clones)), rng)
 
 
+def _company(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
+    _constants(c, k)
+    for row in range(c.clones):
+        k.rehang_in_company(c.d, c.s, c.w, c.t, c.grove, c.priors, row, rng)
+
+
 def _settle(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
     _constants(c, k)
     k.settle_all(c.d, c.s, c.w, c.t, c.grove, c.offer, 0.0, rng)
@@ -233,6 +239,7 @@ BLOCKS: dict[str, Block] = {
     "genotypes": _genotypes,
     "purity": _purity,
     "rehang": _rehang,
+    "company": _company,
     "regraft": _regraft,
     "swap": _swap,
     "settle": _settle,

@@ -267,3 +267,13 @@ def refill_low(data: ReadData, state: State, work: Work, row: int) -> None:
         cells = data.geno_cell[data.geno_off[data.cls[i]] + state.g[i]]
         for s in range(len(cells)):
             work.low[s, i] = low[data.depth_pos[cells[s]] + data.depth_ix[s, i]]
+
+
+@kernel
+def log_called_now(data: ReadData, state: State, work: Work, row: int) -> float:
+    """Log chance that the members of a weak row were called, at its present prevalences."""
+    if work.weak[row] == 0:
+        return 0.0
+    refill_low(data, state, work, row)
+    members = work.order[work.start[row] : work.start[row + 1]]
+    return state.heat[0] * members_log_called(data, state, work, row, members)

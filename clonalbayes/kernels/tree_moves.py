@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from clonalbayes.kernels.ascertainment import members_log_called
 from clonalbayes.kernels.contexts import log_gate
 from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import ABSENT, Priors, ReadData
 from clonalbayes.kernels.profile import Terms
 from clonalbayes.kernels.state import State, Work
+from clonalbayes.kernels.tree_company import rehang_in_company
 from clonalbayes.kernels.tree_graft import (
     attach,
     detach,
@@ -22,13 +22,21 @@ from clonalbayes.kernels.tree_graft import (
     weigh_places,
 )  # fmt: skip
 from clonalbayes.kernels.tree_grove import Grove, exact_height
-from clonalbayes.kernels.tree_hang import draw_place, log_called_at, missed_new, missed_now, refill_low, rehang
+from clonalbayes.kernels.tree_hang import (
+    draw_place,
+    log_called_at,
+    log_called_now,
+    missed_new,
+    missed_now,
+    refill_low,
+    rehang,
+)  # fmt: skip
 from clonalbayes.kernels.tree_local import fractions_log_density, sample_offer, sum_log_fractions
 from clonalbayes.kernels.tree_pieces import tie
 from clonalbayes.kernels.tree_place import Offer, draw_sample, log_draw
 
 COUNT_REGRAFT, COUNT_SWAP = 26, 28
-SWAP_SHARE = 0.1
+SWAP_SHARE, COMPANY_SHARE = 0.1, 0.3
 
 
 @kernel
@@ -231,16 +239,6 @@ def swap(
 
 
 @kernel
-def log_called_now(data: ReadData, state: State, work: Work, row: int) -> float:
-    """Log chance that the members of a weak row were called, at its present prevalences."""
-    if work.weak[row] == 0:
-        return 0.0
-    refill_low(data, state, work, row)
-    members = work.order[work.start[row] : work.start[row + 1]]
-    return state.heat[0] * members_log_called(data, state, work, row, members)
-
-
-@kernel
 def move_tree(
     data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, priors: Priors, offer: Offer, strict: bool,
     rng: np.random.Generator,
@@ -254,3 +252,5 @@ def move_tree(
             regraft(data, state, work, terms, grove, priors, offer, k, rng)
         if rng.random() < SWAP_SHARE:  # of any clone: the way back of a swap is that of its parent
             swap(data, state, work, terms, grove, offer, min(int(rng.random() * clones), clones - 1), rng)
+        if rng.random() < COMPANY_SHARE:
+            rehang_in_company(data, state, work, terms, grove, priors, k, rng)

@@ -117,9 +117,9 @@ def fill_pieces(
 
 @kernel
 def draw_piece(
-    pieces: np.ndarray, n: int, room: float, a: float, rng: np.random.Generator
+    pieces: np.ndarray, n: int, room: float, left: float, right: float, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """A draw (u, v) from what `fill_pieces` has built."""
+    """A draw (u, v) from filled pieces, whose density has the exponents `left` - 1 at 0 and `right` - 1 at the room."""
     w, g, mass = pieces[1], pieces[2], pieces[3]
     total = 0.0
     for j in range(n - 1):
@@ -135,16 +135,17 @@ def draw_piece(
     elif rise < -1e-7:
         share = math.log1p(share * math.expm1(rise)) / rise
     at_w = w[j] + min(max(share, 0.0), 1.0) * (w[j + 1] - w[j])
-    near = max(math.exp(math.log(max(at_w, TINY)) / a), TINY)
+    below_half = pieces[0, j + 1] <= 0.5 * room * (1.0 + 1e-9)
+    near = max(math.exp(math.log(max(at_w, TINY)) / (left if below_half else right)), TINY)
     far = max(room - near, TINY)
-    return (near, far) if pieces[0, j + 1] <= 0.5 * room * (1.0 + 1e-9) else (far, near)
+    return (near, far) if below_half else (far, near)
 
 
 @kernel
-def log_piece(pieces: np.ndarray, n: int, u: float, v: float, a: float) -> float:
-    """Log density, not normalised, of what `fill_pieces` has built, at (u, v)."""
+def log_piece(pieces: np.ndarray, n: int, u: float, v: float, left: float, right: float) -> float:
+    """Log density, not normalised, of filled pieces (see `draw_piece`) at (u, v)."""
     at, w, g = pieces[0], pieces[1], pieces[2]
-    near = min(u, v)
+    near, a = (u, left) if u <= v else (v, right)
     at_w = math.exp(a * math.log(near))
     j = 0
     if u <= v:

@@ -135,7 +135,7 @@ def draw_filled(
 ) -> None:  # fmt: skip
     """Draw presence and fractions in sample s to `offer` from weights and from the pieces as they are filled."""
     if math.log(rng.random()) < present - log_add(absent, present):
-        own, rest = draw_piece(grove.pieces, n, offer.room[s], state.sparsity[s], rng)
+        own, rest = draw_piece(grove.pieces, n, offer.room[s], state.sparsity[s], state.sparsity[s], rng)
         offer.presence[s], offer.own[s], offer.rest[s] = SUBCLONAL, own, rest
         offer.gap[s] = gap_filled(state, grove, s, offer, n, at_root)
     else:
@@ -156,7 +156,7 @@ def gap_filled(state: State, grove: Grove, s: int, offer: Offer, n: int, at_root
     value = (a - 1.0) * (math.log(offer.own[s]) + math.log(offer.rest[s]))
     if at_root:
         value += tie(offer.rest[s], grove.tie[s, 0], grove.tie[s, 1])
-    return value - log_piece(grove.pieces, n, offer.own[s], offer.rest[s], a)
+    return value - log_piece(grove.pieces, n, offer.own[s], offer.rest[s], a, a)
 
 
 @kernel
@@ -196,4 +196,5 @@ def log_draw(state: State, grove: Grove, row: int, s: int, offer: Offer, others:
         return -np.inf
     if offer.presence[s] == ABSENT:
         return absent - total
-    return log_piece(grove.pieces, n, offer.own[s], offer.rest[s], state.sparsity[s]) + factor - total
+    a = state.sparsity[s]
+    return log_piece(grove.pieces, n, offer.own[s], offer.rest[s], a, a) + factor - total
