@@ -103,17 +103,25 @@ def count(
         raise InputError(faults)
     files = [o for o in opened if o is not None]
     _check_names([name for name, _ in files], paths)
-    pieces = list(_pieces(listed, files))
-    counts = np.full((len(files), len(listed), COUNT_WIDTH), -1, np.int32)
-    facts = np.full((len(files), len(listed), FACT_WIDTH), np.nan)
-    for p in pieces:
-        counts[p.sample, p.first : p.last] = 0
-    _run(pieces, files, listed, counts, facts, rules, cores or _cores(), progress)
+    counts, facts = _counted(listed, files, rules, cores or _cores(), progress)
     notes = [note for _, file in files for note in file.notes] + _missing(listed, files, counts)
     result = Counts(listed, [name for name, _ in files], counts, facts, notes)
     if out is not None:
         result.write(Path(out))
     return result
+
+
+def _counted(
+    listed: Sites, files: list[tuple[str, Opened]], rules: Rules, cores: int, progress: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Counts and facts [sample, site, column]; -1 and NaN where a file says nothing."""
+    pieces = list(_pieces(listed, files))
+    counts = np.full((len(files), len(listed), COUNT_WIDTH), -1, np.int32)
+    facts = np.full((len(files), len(listed), FACT_WIDTH), np.nan)
+    for p in pieces:
+        counts[p.sample, p.first : p.last] = 0
+    _run(pieces, files, listed, counts, facts, rules, cores, progress)
+    return counts, facts
 
 
 def _rules(base: int, mapping: int, orphans: bool, mates: str, max_depth: int | None) -> Rules:

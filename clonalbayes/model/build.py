@@ -77,11 +77,7 @@ def build_model(data: Patient | xr.Dataset, spec: str | Path | Spec = "clones") 
     reads, priors = compile_reads(ds, spec), compile_priors(ds, spec)
     mutations = ds["mutation"].values.astype(str)
     slots = min(int(spec.constant("max_clones")), len(mutations))
-    coords = {
-        "slot": np.arange(slots),
-        "mutation": mutations,
-        "specimen": ds["specimen"].values.astype(str),
-    }
+    coords = {"slot": np.arange(slots), "mutation": mutations, "specimen": ds["specimen"].values.astype(str)}
     with_tree = spec.blocks["prevalence"] == "tree"
     with pm.Model(coords=coords) as model:
         assignment, sizes = add_partition(priors, len(mutations), slots)
