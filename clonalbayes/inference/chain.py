@@ -41,8 +41,6 @@ STARTS, SWEEPS_OF_A_START = 2, 8
 tree can lose the mutations of another to noise for good."""
 
 CURVES = ("nodes", "heights", "n_nodes", "best")
-CURVES_EVERY = 3
-"""Sweeps of tuning between two times that the stand-ins of the likelihood are built, where clusters are given."""
 
 ROUNDS_TO_ROOT, ROUNDS_GIVEN = 20, 8
 """Passes over the first tree with assignments and parameters held: an absence that only a bad place explains would
@@ -238,7 +236,7 @@ class Rung:
             single = bool((plan.reads.data.n_geno == 1).all())
             return sweep_tree(
                 data, ref, work, terms, self._grove, plan.priors, self._offer, PASSES, plan.parents is not None,
-                single, not single or round_ % CURVES_EVERY == 1, round_, self.rng, self._keep,
+                single, not single or round_ > 0, round_, self.rng, self._keep,
             )  # fmt: skip
         if plan.tree:
             return sweep_joint(

@@ -13,6 +13,7 @@ from clonalbayes.kernels.jit import kernel
 from clonalbayes.kernels.layout import ABSENT
 from clonalbayes.kernels.state import State
 from clonalbayes.kernels.tree_grove import Grove
+from clonalbayes.kernels.tree_hang import draw_place
 from clonalbayes.kernels.tree_pair import draw_cut, fill_cut, log_cut
 from clonalbayes.kernels.tree_pieces import draw_piece, fill_pieces, log_piece, tie
 from clonalbayes.kernels.tree_place import NO_ROOM
@@ -176,20 +177,6 @@ def draw_single(
 
 
 @kernel
-def draw_has(logs: np.ndarray, rng: np.random.Generator) -> int:
-    """Presence of c and k with probability proportional to exp(logs)."""
-    target = rng.random() * np.exp(logs - logs.max()).sum()
-    last = 0
-    for x in range(4):
-        if logs[x] > -np.inf:
-            last = x
-            target -= math.exp(logs[x] - logs.max())
-            if target < 0.0:
-                break
-    return last
-
-
-@kernel
 def draw_new(
     state: State, grove: Grove, k: int, c: int, e: int, s: int, near: np.ndarray, below: bool, cut: np.ndarray,
     n: int, logs: np.ndarray, rng: np.random.Generator,
@@ -197,7 +184,7 @@ def draw_new(
     """Presence and fractions in sample s, drawn from the weights in `logs` and the stand-ins."""
     root, h = state.ccf.shape[0], state.parent[c]
     apart = not below and e != h
-    has = draw_has(logs, rng)
+    has = draw_place(logs, rng)
     new = np.zeros(6)
     new[HAS_C], new[HAS_K] = 1.0 if has & 1 else 0.0, 1.0 if has & 2 else 0.0
     new[OWN_H], new[OWN_E] = near[CELLS], near[SPARE]
