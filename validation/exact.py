@@ -156,7 +156,11 @@ TREE = Subject(
     broken_tree,
     tree_check.check,
     40_000,
-    {"re-hanging below absent parents": 4, "cells rescaled without the Jacobian": 4},  # seen faintly
+    {  # seen faintly
+        "re-hanging below absent parents": 4,
+        "cells rescaled without the Jacobian": 4,
+        "company without the companion's absence": 4,
+    },
 )
 MODELS = {"clones": CLONES, "tree": TREE}
 
