@@ -201,11 +201,22 @@ def test_one_chain_and_few_draws():
 
 
 def test_tails_are_judged_apart():
-    row = {"quantity": ["a"], "rhat": [1.0], "ess_bulk": [900.0], "ess_tail": [100.0]}
+    row = {"quantity": ["a"], "rhat": [1.0], "ess_bulk": [900.0], "ess_tail": [100.0], "apart": [False]}
     table = pd.DataFrame(row)
     assert judged.kinds(table, 4, 1000) == ["tail"]
     said = judged._advice(table, 4, 1000, {})["tail"]
     assert said == "too few draws for the ends of the intervals: run with --draws 5000"
+
+
+def test_chains_are_apart_where_two_hardly_overlap():
+    rng = np.random.default_rng(1)
+    slow = rng.normal(size=(4, 200)) + np.array([0.0, 0.3, 0.9, 1.2])[:, None]
+    stuck = rng.normal(size=(4, 200)) + np.array([0.0, 0.0, 0.0, 3.0])[:, None]
+    assert convergence.rhat(slow) > judged.APART / 1.1
+    assert judged.least_overlap(slow) > judged.OVERLAP > judged.least_overlap(stuck)
+    assert judged.least_overlap(stuck[:, ::-1]) == judged.least_overlap(stuck)
+    assert judged.least_overlap(np.ones((3, 5))) == 1.0
+    assert judged.least_overlap(np.arange(3.0)[:, None] + np.zeros((3, 5))) == 0.0
 
 
 def test_the_sentence_names_the_worst_quantity():

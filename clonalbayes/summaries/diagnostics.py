@@ -23,8 +23,9 @@ from clonalbayes.summaries.trees import collect, has_trees
 MAX_RHAT, MIN_ESS, MIN_TAIL = 1.01, 400.0, 400.0
 """Limits of Vehtari et al. (2021) for four chains."""
 
-APART = 1.2
-"""R-hat above which more draws will not do: the chains are in different modes, or still moving."""
+APART, OVERLAP = 1.2, 0.2
+"""R-hat above which chains are looked at in pairs, and overlap (`least_overlap`) of a pair below which more draws will
+not do: the two are in different modes, while a quantity that all of them cross slowly wants longer chains."""
 
 PAIRS, PREVALENCES, UNSURE = 12, 16, 6
 """Pairs of mutations, clones and mutations of uncertain place that are watched."""
@@ -56,8 +57,9 @@ def diagnose(tree: xr.DataTree) -> pd.DataFrame:
     rows = []
     for name, draws in quantities(tree, relations):
         values = np.asarray(draws, float)
-        rows.append((name, rhat(values), ess_bulk(values), ess_tail(values)))
-    table = pd.DataFrame(rows, columns=["quantity", "rhat", "ess_bulk", "ess_tail"])
+        r = rhat(values)
+        rows.append((name, r, ess_bulk(values), ess_tail(values), not r <= APART and least_overlap(values) < OVERLAP))
+    table = pd.DataFrame(rows, columns=["quantity", "rhat", "ess_bulk", "ess_tail", "apart"])
     chains, count = tree["posterior"].sizes["chain"], tree["posterior"].sizes["draw"]
     agreed = None if trees is None else agreement(trees, relations)
     advice = _advice(table, chains, count, tree["posterior"].attrs, agreed)
@@ -68,8 +70,32 @@ def diagnose(tree: xr.DataTree) -> pd.DataFrame:
         rows_of_trees, kind = _tree_rows(agreed, found, advice, _stuck(table, chains, count))
         table = pd.concat([table, rows_of_trees], ignore_index=True)
         said = tree_verdict(said, agreed, kind, advice[kind])
+    table = table.drop(columns="apart")
     table.attrs["verdict"] = said
     return table
+
+
+def least_overlap(draws: np.ndarray) -> float:
+    """Overlap of the two chains that overlap least: 1 if they are alike, 0 if all of one is below the other.
+
+    Parameters
+    ----------
+    draws
+        Of one quantity, [chains, draws]. Equal draws count as half below and half above.
+
+    Examples
+    --------
+    >>> least_overlap(np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 3.0]]))
+    0.75
+    """
+    ordered = [np.sort(chain) for chain in draws]
+    least = 1.0
+    for a in draws:
+        for other in ordered:
+            below = np.searchsorted(other, a, side="left") + np.searchsorted(other, a, side="right")
+            share = float(below.mean()) / (2.0 * len(other))
+            least = min(least, 2.0 * share)
+    return least
 
 
 def _stuck(table: pd.DataFrame, chains: int, draws: int) -> str:
@@ -77,7 +103,7 @@ def _stuck(table: pd.DataFrame, chains: int, draws: int) -> str:
     if draws < MIN_DRAWS or chains < 2:
         return "short" if draws < MIN_DRAWS else "single"
     related = table["quantity"].str.startswith("ancestor[")
-    return "apart" if (table["rhat"][related] > APART).any() else CONVERGED
+    return "apart" if table["apart"][related].any() else CONVERGED
 
 
 def _tree_rows(
@@ -235,7 +261,7 @@ def kinds(table: pd.DataFrame, chains: int, draws: int) -> list[str]:
     Parameters
     ----------
     table
-        With rhat, ess_bulk and ess_tail.
+        With rhat, ess_bulk, ess_tail and apart: whether two chains hardly overlap.
     chains, draws
         Size of the run.
     """
@@ -245,12 +271,13 @@ def kinds(table: pd.DataFrame, chains: int, draws: int) -> list[str]:
         return ["single"] * len(table)
     found = []
     total = chains * draws
-    for r, bulk, tail in zip(table["rhat"], table["ess_bulk"], table["ess_tail"], strict=True):
+    columns = (table[name] for name in ("rhat", "ess_bulk", "ess_tail", "apart"))
+    for r, bulk, tail, apart in zip(*columns, strict=True):
         if r == 1.0 and bulk == tail == total:  # it never changes, and more draws would not show more
             found.append(CONVERGED)
-        elif not np.isfinite([r, bulk, tail]).all() or r > APART:
+        elif apart:
             found.append("apart")
-        elif r > MAX_RHAT:
+        elif not r <= MAX_RHAT:
             found.append("rhat")
         elif bulk < MIN_ESS:
             found.append("ess")
