@@ -88,13 +88,18 @@ def test_a_panel_is_fitted_with_what_it_can_show(tmp_path):
     assert all(row["genome_lo"] <= row["genome_hi"] for row in rows)
 
 
-def test_exposures_are_drawn_every_sweep_until_clones_are_found(monkeypatch):
-    chain, drawn = chain_of(patient()[0], tune=4, draws=4), []
+def test_exposures_begin_after_the_clones_and_are_drawn_every_sweep_until_these_are_found(monkeypatch):
+    chain, drawn = chain_of(patient()[0], tune=6, draws=4), []
     original = joint.update
     monkeypatch.setattr(joint, "update", lambda *args: (drawn.append(chain.done), original(*args)))
+    for _ in range(2):
+        chain.step()
+    assert drawn == []
+    assert not chain.rungs[0].work.context_log.any()  # contexts say nothing yet
     for _ in range(8):
         chain.step()
-    assert [done for done in drawn if done > 0] == [1, 2, 3, 4, 6]
+    assert drawn[: joint.FIRST_SWEEPS] == [2] * joint.FIRST_SWEEPS
+    assert drawn[joint.FIRST_SWEEPS :] == [2, 3, 4, 5, 6, 8]
 
 
 def test_a_branch_sampled_before_the_treatment_has_a_closed_gate():
@@ -107,7 +112,7 @@ def test_a_branch_sampled_before_the_treatment_has_a_closed_gate():
 
 
 def test_the_gates_are_those_of_the_exposures_conditional_prior():
-    chain = chain_of(patient()[0])
+    chain = chain_of(patient()[0], tune=3)
     for _ in range(3):
         chain.step()
     part, state = chain.plan.signatures, chain.state
@@ -119,7 +124,7 @@ def test_the_gates_are_those_of_the_exposures_conditional_prior():
 
 def test_the_table_is_that_of_exposures_and_profiles():
     ds, _ = patient()
-    chain = chain_of(ds)
+    chain = chain_of(ds, tune=3)
     for _ in range(4):
         chain.step()
     state, part = chain.state, chain.plan.signatures
@@ -135,17 +140,18 @@ def test_the_table_is_that_of_exposures_and_profiles():
     assert kept.sum() == (ds["context"].values != "").sum()
 
 
-def test_a_resumed_chain_goes_on_to_the_same_draws():
+@pytest.mark.parametrize("stopped", [0, 5, 10, 33])
+def test_a_resumed_chain_goes_on_to_the_same_draws(stopped):
     ds, _ = patient(members=20)
     whole, first = chain_of(ds), chain_of(ds)
     for _ in range(40):
         whole.step()
-    for _ in range(33):
+    for _ in range(stopped):
         first.step()
     saved = first.snapshot()
     second = chain_of(ds, seed=9)
     second.restore({name: values.copy() for name, values in saved.items()})
-    for _ in range(7):
+    for _ in range(40 - stopped):
         second.step()
     for name, values in whole.snapshot().items():
         assert np.array_equal(values, second.snapshot()[name]), name

@@ -25,7 +25,7 @@ def case():
     """Both models of one patient, and what differs between them along a chain: by PyMC and by the chain."""
     ds, _ = patient(members=6)
     with_contexts, plain = build_model(ds, "joint"), build_model(ds, "tree")
-    chain = chain_of(ds, tune=100)
+    chain = chain_of(ds, tune=50)
     slots = len(with_contexts.coords["slot"])
     names = tuple(variable.name for variable in plain.free_RVs)
     block = TreeBlock(chain.plan.reads, chain.plan.priors, slots, names)

@@ -35,6 +35,9 @@ from clonalbayes.summaries import summarise
 from clonalbayes.summaries.exposures import exposure_draws
 
 RESULTS = Path(__file__).resolve().parent / "results"
+SHOWN = 0.05
+"""Mean share from which convergence is judged: of one that is 0 in all chains but one R-hat says nothing."""
+
 FLOOR = 1e-3
 """Least probability in a log score: draws are few."""
 
@@ -94,7 +97,7 @@ def exposure_scores(
     """Root mean square error of the exposures of true clones; coverage and R-hat of those of consensus clones.
 
     A true clone's are the mean of those of the consensus clones that its mutations are in. Over the signatures of
-    the truth; R-hat is the largest, of clones that all draws have.
+    the truth; R-hat is the largest, of clones that all draws have and of shares that are not nearly always 0.
     """
     draws, names = found_exposures(tree, ds, seed)
     flat = draws.reshape(-1, *draws.shape[2:])
@@ -115,7 +118,7 @@ def exposure_scores(
         "exposure_rmse": float(np.sqrt(np.mean((found - right[seen]) ** 2))),
         "exposure_coverage": float(np.mean(inside)),
         "exposure_rhat": max(rhat(draws[:, :, k, r]) for k in range(draws.shape[2]) for r in rows
-                             if np.isfinite(draws[:, :, k, r]).all()),
+                             if np.isfinite(draws[:, :, k, r]).all() and mean[k, r] > SHOWN),
     }  # fmt: skip
 
 

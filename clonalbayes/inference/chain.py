@@ -176,8 +176,6 @@ class Rung:
                     self._keep_precise()
                 found.append((loglik - self.state.n_clones[0] * len(self.state.precision), copy_state(self.state)))
             self._take(max(found, key=lambda start: start[0])[1])
-        if self.plan.signatures is not None:
-            joint.begin(self.plan.signatures, self.state, self.work, self.rng)
 
     def _take(self, values: State) -> None:
         """Write the values of a state of the same shape into this one's arrays."""
@@ -253,12 +251,24 @@ class Rung:
         np.maximum(self.state.precision, np.exp(self.plan.priors.precision[0]), out=self.state.precision)
 
     def _draw_exposures(self, signatures: Signatures, done: int) -> None:
-        """Draw exposures and profiles if it is their turn; after an exchange of states their tables are stale."""
+        """Draw exposures and profiles if it is their turn; after an exchange of states their tables are stale.
+
+        Where clusters are inferred the first third of tuning is of the reads alone. Were a clone that the start has
+        in two parts given two exposures, they would draw apart, and the parts could not be joined any more.
+        """
+        if self._reads_alone(done):
+            return
+        if done == 0 or self._reads_alone(done - 1):
+            joint.begin(signatures, self.state, self.work, self.rng)
         searching = done < self.plan.tune and self.plan.labels is None
         if searching or done % UPDATE_EVERY == 0:
             joint.update(signatures, self.state, self.work, self.rng)
         elif self.plan.rungs > 1:
             joint.refresh(signatures, self.state, self.work)
+
+    def _reads_alone(self, done: int) -> bool:
+        """Whether contexts say nothing yet in the sweep after `done` others."""
+        return self.plan.labels is None and 3 * done < self.plan.tune
 
     def log_contexts(self) -> float:
         """Log probability of the contexts, which no rung tempers; 0 without them."""
@@ -297,11 +307,11 @@ class Rung:
             saved |= {f"grove_{name}": getattr(self._held[2], name).copy() for name in CURVES}
         return saved
 
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Go back to a snapshot."""
+    def restore(self, saved: dict[str, Any], done: int) -> None:
+        """Go back to a snapshot that was taken after `done` sweeps."""
         for name, values in self.state._asdict().items():
             values[...] = saved[f"state_{name}"]
-        if self.plan.signatures is not None:
+        if self.plan.signatures is not None and done > 0 and not self._reads_alone(done - 1):
             joint.refresh(self.plan.signatures, self.state, self.work)
         if self.plan.tree and self.plan.labels is not None:
             for name in CURVES:
@@ -378,11 +388,11 @@ class Chain:
     def restore(self, saved: dict[str, Any]) -> None:
         """Go back to a snapshot of a chain of the same plan."""
         self.ladder.counts[...] = saved["exchanges"]
+        self.done = int(saved["done"])
         for r, rung in enumerate(self.rungs):
             mark = f"rung{r}_"
-            rung.restore({name.removeprefix(mark): v for name, v in saved.items() if name.startswith(mark)})
+            rung.restore({name.removeprefix(mark): v for name, v in saved.items() if name.startswith(mark)}, self.done)
         self.rng.bit_generator.state = json.loads(saved["generator"].tobytes().decode())
-        self.done = int(saved["done"])
         if self.exposures is not None:
             self.exposures.restore(saved)
         for name in ("assignment", "genotype", "scalars", "per_sample", "presence_prob", "tree_scalars"):

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FIRST_SWEEPS = 60
-"""Sweeps over exposures and profiles before a chain's first one: its start sees the reads alone, and a de novo profile
-that takes a part of a known one takes some dozens to go again."""
+"""Sweeps over exposures and profiles before the first one with contexts: a de novo profile that takes a part of a known
+one takes some dozens to go again."""
 
 
 @dataclass(frozen=True, eq=False)
