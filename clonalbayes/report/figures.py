@@ -50,8 +50,8 @@ PLANS = {
              "samples nothing is known: the shape there is a guess."),
         Plan("clone_sizes", "Sizes of the clones on a log axis",
              "A dot is a clone's size in a sample, the bar its 95 % interval; it is filled where the clone surely is "
-             "there, grey where it surely is not. The orange line is what errors alone look like. Where there is room, stars say how sure it is "
-             "that the clone is there, a number that this is open.", "folder"),
+             "there, grey where it surely is not. The orange line is what errors alone look like. Where there is "
+             "room, stars say how sure it is that the clone is there, a number that this is open.", "folder"),
         Plan("prevalence", "Prevalence of every clone in every sample",
              "Share of all cells with 95 % interval. Prevalences of a clone and of its descendants nest: they do "
              "not add up to one."),
