@@ -1,6 +1,6 @@
 """Simulation-based calibration of the joint model: exposures, profiles and gates, with clones and tree inferred.
 
-    python validation/sbc_joint.py [--simulations N] [--minutes M] [--broken]
+    python validation/sbc_joint.py [--simulations N] [--minutes M] [--called | --broken]
 
 A patient is drawn from the tree model, the signature part from its prior given the clones' presence (three made
 profiles, the second a treatment's whose gate is closed for clones of the first sample: `tests/joint_geweke.py`), and a
@@ -39,6 +39,9 @@ from clonalbayes.signatures.joint import Signatures  # noqa: E402
 from clonalbayes.simulate import Design, Simulation, simulate_prior  # noqa: E402
 
 DESIGN = Design(n_mutations=60, n_samples=2, depth=40, min_alt=0)
+CALLED = Design(n_mutations=30, n_samples=2, depth=40, min_alt=1)
+"""With every mutation in the table, and with those that one read shows."""
+
 TUNE, THIN, MAX_STRIDE = 150, 6, 4
 
 
@@ -63,14 +66,14 @@ def true_state(simulation: Simulation, blank: State, order: np.ndarray) -> State
     return blank
 
 
-def run_one(number: int) -> sbc.Ranked:
+def run_one(number: int, design: Design = DESIGN) -> sbc.Ranked:
     """Simulate a patient, run a chain, rank the truth."""
     started = time.process_time()
     seeds = np.random.SeedSequence([sbc.SEED, 77, number]).spawn(3)
     spec = specs.load("joint")
-    simulation = simulate_prior(DESIGN, spec, seed=seeds[0])
+    simulation = simulate_prior(design, spec, seed=seeds[0])
     reads = compile_reads(simulation.dataset, spec)
-    part, rng = signatures_of(DESIGN.n_mutations), np.random.default_rng(seeds[2])
+    part, rng = signatures_of(design.n_mutations), np.random.default_rng(seeds[2])
     capacity = chains.room_for(len(reads.order), int(spec.constant("max_clones")), None)
     truth = true_state(simulation, new_state(reads.data, capacity, len(part.names)), reads.order)
     draw_signatures(part, truth, rng)
@@ -100,11 +103,11 @@ def follow(chain: chains.Chain, part: Signatures) -> tuple[dict[str, np.ndarray]
         stride *= 2
 
 
-def collect(simulations: int, minutes: float) -> pd.DataFrame:
+def collect(simulations: int, minutes: float, design: Design = DESIGN) -> pd.DataFrame:
     """Run simulations, for `minutes` at most; their tests."""
     ranked, end = [], time.monotonic() + 60.0 * minutes
     for number in range(simulations):
-        ranked.append(run_one(number))
+        ranked.append(run_one(number, design))
         if time.monotonic() > end:
             break
         if len(ranked) % 25 == 0:
@@ -158,11 +161,13 @@ def main() -> int:
     parser.add_argument("--simulations", type=int, default=150)
     parser.add_argument("--minutes", type=float, default=np.inf, help="begin no simulation after that, in each run")
     parser.add_argument("--broken", action="store_true", help="run the broken updates")
+    parser.add_argument("--called", action="store_true", help="of mutations that one read shows: sbc_joint_called.tsv")
     parser.add_argument("--out", type=Path, default=sbc.RESULTS)
     options = parser.parse_args()
     if not options.broken:
-        tests = collect(options.simulations, options.minutes)
-        sbc.write(tests, options.out / "sbc_joint.tsv")
+        design, end = (CALLED, "_called") if options.called else (DESIGN, "")
+        tests = collect(options.simulations, options.minutes, design)
+        sbc.write(tests, options.out / f"sbc_joint{end}.tsv")
         passed, text = sbc.verdict(tests)
         print(tests.to_string(index=False, float_format="%.3g"))
         print(f"{'passed' if passed else 'FAILED'}: {text}")
