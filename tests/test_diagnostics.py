@@ -208,6 +208,13 @@ def test_tails_are_judged_apart():
     assert said == "too few draws for the ends of the intervals: run with --draws 5000"
 
 
+@pytest.mark.parametrize(("column", "kind"), [("rhat", "rhat"), ("ess_bulk", "ess"), ("ess_tail", "tail")])
+def test_a_number_that_is_none_is_not_convergence(column, kind):
+    row = {"quantity": ["a"], "rhat": [1.0], "ess_bulk": [900.0], "ess_tail": [900.0], "apart": [False]}
+    assert judged.kinds(pd.DataFrame(row), 4, 1000) == ["converged"]
+    assert judged.kinds(pd.DataFrame(row | {column: [np.nan]}), 4, 1000) == [kind]
+
+
 def test_chains_are_apart_where_two_hardly_overlap():
     rng = np.random.default_rng(1)
     slow = rng.normal(size=(4, 200)) + np.array([0.0, 0.3, 0.9, 1.2])[:, None]

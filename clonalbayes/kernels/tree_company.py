@@ -17,7 +17,9 @@ from clonalbayes.kernels.profile import Terms
 from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.tree_grove import Grove, exact_height, mark_subtree
 from clonalbayes.kernels.tree_hang import log_called_now, log_sum, refill_low
+from clonalbayes.kernels.tree_local import is_above
 from clonalbayes.kernels.tree_pieces import MAX_PIECES, height
+from clonalbayes.kernels.tree_place import NO_ROOM
 from clonalbayes.kernels.tree_two import (
     HAS_C,
     HAS_K,
@@ -80,21 +82,28 @@ def lost_below(grove: Grove, k: int, c: int, s: int, low_k: float, low_c: float,
 
 
 @kernel
+def below_it(state: State, k: int, s: int) -> float:
+    """Prevalence of clone k's children together; none is 0 whatever moves have left of rounding."""
+    together = state.ccf[k, s] - state.fraction[k, s]
+    return together if together > NO_ROOM else 0.0
+
+
+@kernel
 def find_companions(state: State, grove: Grove, k: int, inside: np.ndarray, found: np.ndarray) -> int:
     """The clones that k, which is beside them, may come to; their number. Fills `inside` with k's subtree."""
     e, samples = state.parent[k], state.ccf.shape[1]
     mark_subtree(state, k, inside)
     limit, n = LIMIT + SLACK * samples, 0
-    low_k, own_e = np.zeros(samples), np.zeros(samples)
+    low_k = np.zeros(samples)
     for s in range(samples):
-        low_k[s], own_e[s] = max(state.ccf[k, s] - state.fraction[k, s], 0.0), state.fraction[e, s]
+        low_k[s] = below_it(state, k, s)
     for c in range(state.n_clones[0]):
-        if c == e or inside[c] or is_below(state, e, c):
+        if c == e or inside[c] or is_above(state, c, e):
             continue
         lost, h = 0.0, state.parent[c]
         for s in range(samples):
             cells = state.fraction[c, s] + state.fraction[h, s] + (state.ccf[k, s] if h == e else 0.0)
-            low_c = max(state.ccf[c, s] - state.fraction[c, s], 0.0)
+            low_c = below_it(state, c, s)
             lost += lost_below(grove, k, c, s, low_k[s], low_c, cells)
             if lost > limit:
                 break
@@ -116,7 +125,7 @@ def find_places(state: State, grove: Grove, k: int, c: int, inside: np.ndarray, 
             continue
         lost = 0.0
         for s in range(samples):
-            low = max(state.ccf[k, s] - state.fraction[k, s], 0.0)
+            low = below_it(state, k, s)
             cells = state.fraction[e, s]
             if e == h:
                 cells += state.fraction[c, s] + state.ccf[k, s]
@@ -130,15 +139,6 @@ def find_places(state: State, grove: Grove, k: int, c: int, inside: np.ndarray, 
             found[n] = e
             n += 1
     return n
-
-
-@kernel
-def is_below(state: State, j: int, c: int) -> bool:
-    """Whether j is c or a descendant of c."""
-    root = state.ccf.shape[0]
-    while j != root and j != c:
-        j = state.parent[j]
-    return j == c
 
 
 @kernel

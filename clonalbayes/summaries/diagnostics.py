@@ -279,10 +279,10 @@ def kinds(table: pd.DataFrame, chains: int, draws: int) -> list[str]:
             found.append("apart")
         elif not r <= MAX_RHAT:
             found.append("rhat")
-        elif bulk < MIN_ESS:
+        elif not bulk >= MIN_ESS:
             found.append("ess")
         else:
-            found.append("tail" if tail < MIN_TAIL else CONVERGED)
+            found.append(CONVERGED if tail >= MIN_TAIL else "tail")
     return found
 
 
