@@ -14,7 +14,7 @@ import tree_twin as twin
 from breakages import check_texts, intact
 from kernel_fixtures import dataset
 from tree_breakages import TREE_BREAKAGES, broken_tree
-from tree_check import PROBLEMS, RUNS, Report, check, truth_of
+from tree_check import PROBLEMS, RUNS, Report, check, check_kept, truth_of
 from tree_fixtures import BLOCKS, SPEC, TreeChain, make_chain, plant, prepare, run_blocks
 from tree_problems import GRID, TreeProblem
 
@@ -87,6 +87,18 @@ def test_with_aberrant_copy_number_too(run, problem):
 @pytest.mark.parametrize(("run", "problem"), ALONE)
 def test_each_move_alone_or_with_the_least_that_it_needs(run, problem):
     assert_exact(check(KERNELS, problem, run, 20000, seed=4, means="four" not in problem))
+
+
+@pytest.mark.parametrize(("run", "problem"), [("births", "free: purity"), ("births, purity", "free: aberrant")])
+def test_births_alone_keep_the_posterior_where_purity_makes_them_slow(run, problem):
+    # Alone they stay in trees of two founders for up to thousands of sweeps; batches of one run see too small an error.
+    assert_exact(check_kept(KERNELS, problem, run, 3000, seed=12))
+
+
+@pytest.mark.slow
+def test_a_posterior_that_is_not_kept_is_found():
+    broken = broken_tree("grafted births without the chance of being picked")
+    assert check_kept(broken, "free: purity", "births", 3000, seed=12).worst[0] > FOUND
 
 
 def test_every_move_is_checked_alone():
