@@ -134,9 +134,49 @@ TREE_BREAKAGES: dict[str, tuple[str, str, str]] = {
         "ratio += state.heat[0] * propose_low(",
         "ratio += 0.0 * propose_low(",
     ),
-    "transfers without the Jacobian": ("tree_local.transfer", "ratio = a * (", "ratio = (a - 1.0) * ("),
+    "transfers without the Jacobian": ("tree_local.move_cells", "- 1.0 + back) *", "- 1.0) *"),
+    "shifts of stacks with the way back of pairs by size": (
+        "tree_local.shift_stacks",
+        "j, LARGE, 0.0, path",
+        "j, LARGE, 1.0, path",
+    ),
+    "shifts that leave what is large small": (
+        "tree_local.shift",
+        "if u + step <= max(least, TINY) or v - step <= (TINY if j == root else max(least, TINY)):",
+        "if u + step <= TINY or v - step <= TINY:",
+    ),
+    "error rates without the way back": (
+        "tree_faint.redraw",
+        "ratio = log_draw(",
+        "ratio = 0.0 * log_draw(",
+    ),
+    "error rates without their prior": (
+        "tree_faint.log_others",
+        "total += log_prior(",
+        "total += 0.0 * log_prior(",
+    ),
+    "error rates without the reads of other clones": (
+        "tree_faint.log_reads",
+        "total += height[k]",
+        "total += height[k] * (state.ccf[k, s] < FAINT)",
+    ),
+    "error rates without the calls": (
+        "tree_faint.log_reads",
+        "total += state.heat[0] * propose_low(",
+        "total += 0.0 * propose_low(",
+    ),
+    "clades that come without their density": (
+        "tree_faint.move_clade",
+        "ratio = ratio - density if",
+        "ratio = ratio if",
+    ),
+    "clades that go without the presence prior": (
+        "tree_faint.log_others",
+        "+ log_presence_prior(state, s)",
+        "+ 0.0",
+    ),
     "transfers that forget the clones between": (
-        "tree_local.transfer",
+        "tree_local.move_cells",
         "ratio += height[x] - grove.now[k, s]",
         "ratio += 0.0 * height[x]",
     ),

@@ -75,6 +75,7 @@ RUNS = {
     "swap, transfer": Run(("swap", "transfer"), chains_only),
     "settle": Run(("settle",), one_tree),
     "transfer": Run(("transfer",), one_tree),
+    "shift": Run(("shift",), one_tree),
     "settle, genotypes, purity": Run(("settle", "genotypes", "purity"), one_tree),
     "all given": Run(("tree", "transfer")),
     "all given, aberrant": Run(("genotypes", "tree", "transfer", "purity")),

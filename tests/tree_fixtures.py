@@ -166,12 +166,27 @@ def _company(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
 
 def _settle(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
     _constants(c, k)
-    k.settle_all(c.d, c.s, c.w, c.t, c.grove, c.offer, 0.0, rng)
+    k.settle_all(c.d, c.s, c.w, c.t, c.grove, c.offer, 0.0, 0, rng)
 
 
 def _transfer(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
     _constants(c, k)
-    k.settle_all(c.d, c.s, c.w, c.t, c.grove, c.offer, 3.0, rng)
+    k.settle_all(c.d, c.s, c.w, c.t, c.grove, c.offer, 3.0, 0, rng)
+
+
+def _shift(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
+    _constants(c, k)
+    k.settle_all(c.d, c.s, c.w, c.t, c.grove, c.offer, 0.0, 8, rng)
+
+
+def _clades(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
+    _constants(c, k)
+    k.step_errors(c.d, c.s, c.w, c.t, c.grove, c.priors, c.offer, 1.0, 0.0, rng)
+
+
+def _errors(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
+    _constants(c, k)
+    k.step_errors(c.d, c.s, c.w, c.t, c.grove, c.priors, c.offer, 0.0, 1.0, rng)
 
 
 def _move_tree(c: TreeChain, k: Any, rng: np.random.Generator) -> None:
@@ -244,6 +259,9 @@ BLOCKS: dict[str, Block] = {
     "swap": _swap,
     "settle": _settle,
     "transfer": _transfer,
+    "shift": _shift,
+    "clades": _clades,
+    "errors": _errors,
     "tree": _move_tree,
 }
 

@@ -21,6 +21,7 @@ PRECISION, ERROR, PURITY, CN_CLONAL, PURITY_FIXED_PHI, PURITY_WITH_CELLS = 0, 1,
 COUNT_HYPER = 12
 TARGET_ACCEPTANCE = 0.44
 WALK_SHARE = 0.35  # of the steps after tuning that are random-walk steps
+WALK_SPREAD = 1.0  # of the log of a step's scale: what tuning found may fit but the place where the chain was then
 DEGREES = 5.0
 SMALLEST_SHARE = 1e-12  # of the cells: a step that leaves less is refused
 FORGET = 3.0  # the moments remember about the last third of the sweeps so far
@@ -210,7 +211,8 @@ def propose_step(
     crosses a wide posterior at once; the others are a random walk.
     """
     if tuning or rng.random() < WALK_SHARE:
-        return state.step_size[scale_of(which), s] * rng.standard_normal(), 0.0
+        stretch = math.exp(WALK_SPREAD * rng.standard_normal())
+        return state.step_size[scale_of(which), s] * stretch * rng.standard_normal(), 0.0
     moments = state.moments[PURITY if which > CN_CLONAL else which, s]
     scale = 1.2 * math.sqrt(moments[1]) + 1e-9
     old = value_of(state, s, which)

@@ -26,8 +26,9 @@ from clonalbayes.kernels.tree_place import (
     tie_of_whole,
 )  # fmt: skip
 
-COUNT_SETTLE, COUNT_TRANSFER = 22, 24
+COUNT_SETTLE, COUNT_TRANSFER, COUNT_SHIFT = 22, 24, 32
 SPARSITY_RANGE = (0.01, 20.0)
+LARGE = 0.01  # of the cells: a population that holds more can give some to those above without dying
 DESCENDANTS_SHARE = 0.5  # of the transfers go between clones near each other in the tree
 
 
@@ -124,31 +125,21 @@ def is_above(state: State, x: int, j: int) -> bool:
 
 
 @kernel
-def transfer(
-    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, s: int, i: int, j: int, path: np.ndarray,
-    height: np.ndarray, rng: np.random.Generator,
-) -> None:  # fmt: skip
-    """Move cells of sample s between the populations i and j: a random walk of the logit of their division.
+def move_cells(
+    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, s: int, i: int, j: int, new_u: float,
+    new_v: float, back: float, path: np.ndarray, packed: int, height: np.ndarray, rng: np.random.Generator,
+) -> bool:  # fmt: skip
+    """Propose that the populations i and j of sample s have the fractions new_u and new_v; whether they have.
 
-    The prevalences of all clones between the two in the tree move together, which single draws do slowly.
+    The way back is (new_u new_v / (u v))**back times as likely as the way there. `path`, `packed`: see `path_between`.
     """
     root = state.ccf.shape[0]
     u, v = state.fraction[i, s], state.fraction[j, s]
-    room = u + v
-    logit = math.log(u) - math.log(v) + math.exp(rng.uniform(-4.0, 1.5)) * rng.standard_normal()
-    if abs(logit) > 600.0:
-        return
-    state.counters[COUNT_TRANSFER] += 1
-    new_u, new_v = room / (1.0 + math.exp(-logit)), room / (1.0 + math.exp(logit))
-    if new_u < TINY or new_v < TINY:
-        return
-    a = state.sparsity[s]
-    ratio = a * (math.log(new_u) + math.log(new_v) - math.log(u) - math.log(v))
+    ratio = (state.sparsity[s] - 1.0 + back) * (math.log(new_u) + math.log(new_v) - math.log(u) - math.log(v))
     if i == root:
         ratio += tie(new_u, grove.tie[s, 0], grove.tie[s, 1]) - tie(u, grove.tie[s, 0], grove.tie[s, 1])
     if j == root:
         ratio += tie(new_v, grove.tie[s, 0], grove.tie[s, 1]) - tie(v, grove.tie[s, 0], grove.tie[s, 1])
-    packed = path_between(state, i, j, path)
     up, down = packed // 4096, packed % 4096
     change = new_u - u if u < v else v - new_v
     log_u = math.log(rng.random())
@@ -158,14 +149,107 @@ def transfer(
         height[x] = exact_height(data, state, work, terms, k, s, y)
         ratio += height[x] - grove.now[k, s]
         ratio += state.heat[0] * propose_low(data, state, work, k, s, y, state.error_rate[s], state.precision[s])
-    if log_u < ratio:
+    if log_u >= ratio:
+        return False
+    for x in range(up + down):
+        k = path[x]
+        state.ccf[k, s] = min(max(state.ccf[k, s] + (change if x < up else -change), TINY), 1.0)
+        grove.now[k, s] = height[x]
+        accept_low(work, k, s)
+    state.fraction[i, s], state.fraction[j, s] = new_u, new_v
+    return True
+
+
+@kernel
+def transfer(
+    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, s: int, i: int, j: int, path: np.ndarray,
+    height: np.ndarray, rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Move cells of sample s between the populations i and j: a random walk of the logit of their division.
+
+    The prevalences of all clones between the two in the tree move together, which single draws do slowly.
+    """
+    u, v = state.fraction[i, s], state.fraction[j, s]
+    room = u + v
+    logit = math.log(u) - math.log(v) + math.exp(rng.uniform(-4.0, 1.5)) * rng.standard_normal()
+    if abs(logit) > 600.0:
+        return
+    state.counters[COUNT_TRANSFER] += 1
+    new_u, new_v = room / (1.0 + math.exp(-logit)), room / (1.0 + math.exp(logit))
+    if new_u < TINY or new_v < TINY:
+        return
+    packed = path_between(state, i, j, path)
+    if move_cells(data, state, work, terms, grove, s, i, j, new_u, new_v, 1.0, path, packed, height, rng):
         state.counters[COUNT_TRANSFER + 1] += 1
-        for x in range(up + down):
-            k = path[x]
-            state.ccf[k, s] = min(max(state.ccf[k, s] + (change if x < up else -change), TINY), 1.0)
-            grove.now[k, s] = height[x]
-            accept_low(work, k, s)
-        state.fraction[i, s], state.fraction[j, s] = new_u, new_v
+
+
+@kernel
+def pick_large(state: State, s: int, rng: np.random.Generator) -> int:
+    """A population of sample s, picked by its fraction."""
+    clones, root = state.n_clones[0], state.ccf.shape[0]
+    left = rng.random() - state.fraction[root, s]
+    if left < 0.0:
+        return root
+    for k in range(clones):
+        left -= state.fraction[k, s]
+        if left < 0.0:
+            return k
+    return root
+
+
+@kernel
+def width_of(grove: Grove, k: int, s: int) -> float:
+    """About the standard deviation of the prevalence of clone k in sample s by its reads alone, from its curve."""
+    nodes, best = grove.nodes[k, s], grove.best[k, s]
+    beside = best + 1 if best + 1 < grove.n_nodes[k, s] else best - 1
+    return 2.0 * abs(nodes[beside] - nodes[best])  # nodes about the mode are half a deviation apart
+
+
+@kernel
+def shift(
+    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, s: int, i: int, j: int, least: float,
+    back: float, path: np.ndarray, height: np.ndarray, rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Move cells of sample s between the populations i and j, about as many as the reads of the clones between allow.
+
+    Refused where i, or j if it is a clone, would be left with `least` cells or fewer. `back` as of `move_cells`.
+    """
+    root = state.ccf.shape[0]
+    u, v = state.fraction[i, s], state.fraction[j, s]
+    state.counters[COUNT_SHIFT] += 1
+    packed = path_between(state, i, j, path)
+    precision = 1.0 / (u + v) ** 2
+    for x in range(packed // 4096 + packed % 4096):
+        precision += 1.0 / max(width_of(grove, path[x], s), 1e-9) ** 2
+    if (i == root or j == root) and grove.tie[s, 1] > 0.0:
+        precision += 1.0 / grove.tie[s, 1] ** 2
+    step = math.exp(rng.uniform(-1.0, 1.2)) * rng.standard_normal() / math.sqrt(precision)
+    if u + step <= max(least, TINY) or v - step <= (TINY if j == root else max(least, TINY)):
+        return
+    if move_cells(data, state, work, terms, grove, s, i, j, u + step, v - step, back, path, packed, height, rng):
+        state.counters[COUNT_SHIFT + 1] += 1
+
+
+@kernel
+def shift_stacks(
+    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, s: int, path: np.ndarray,
+    height: np.ndarray, rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """`shift` between every large population and the next large one above it, or the normal cells; and two by size.
+
+    A chain of clones that share nearly all cells moves up or down as one, which single draws and walks of the logit do
+    slowly. What is large stays so; pairs by size are picked by the product of their fractions.
+    """
+    root = state.ccf.shape[0]
+    for i in range(state.n_clones[0]):
+        if state.fraction[i, s] > LARGE:
+            j = state.parent[i]
+            while j != root and state.fraction[j, s] <= LARGE:
+                j = state.parent[j]
+            shift(data, state, work, terms, grove, s, i, j, LARGE, 0.0, path, height, rng)
+    i, j = pick_large(state, s, rng), pick_large(state, s, rng)
+    if i != j and state.fraction[i, s] > 0.0 and state.fraction[j, s] > 0.0:
+        shift(data, state, work, terms, grove, s, i, j, 0.0, 1.0, path, height, rng)
 
 
 @kernel
@@ -187,10 +271,10 @@ def pick_pair(state: State, s: int, rng: np.random.Generator) -> tuple[int, int]
 
 @kernel
 def settle_all(
-    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, offer: Offer, transfers: float,
+    data: ReadData, state: State, work: Work, terms: Terms, grove: Grove, offer: Offer, transfers: float, shifts: int,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    """Truncated draws for every clone and sample, and `transfers` times as many transfers."""
+    """Truncated draws for every clone and sample, `transfers` times as many transfers; `shifts` of stacks."""
     clones = state.n_clones[0]
     if clones == 0:
         return
@@ -202,6 +286,8 @@ def settle_all(
             i, j = pick_pair(state, s, rng)
             if i >= 0:
                 transfer(data, state, work, terms, grove, s, i, j, path, height, rng)
+        for _ in range(shifts):
+            shift_stacks(data, state, work, terms, grove, s, path, height, rng)
     for k in range(clones):
         if work.weak[k]:
             refill_low(data, state, work, k)

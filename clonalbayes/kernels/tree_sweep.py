@@ -14,6 +14,7 @@ from clonalbayes.kernels.state import State, Work
 from clonalbayes.kernels.sweep import CONDENSATIONS, constant_loglik, update_genotypes
 from clonalbayes.kernels.tables import build_tables, refresh_cells
 from clonalbayes.kernels.tree_births import graft_births_and_deaths, graft_condensations
+from clonalbayes.kernels.tree_faint import step_errors
 from clonalbayes.kernels.tree_grove import Grove, build_curves, refresh_constants, refresh_heights, refresh_prevalences
 from clonalbayes.kernels.tree_local import settle_all, update_psi, update_sparsity
 from clonalbayes.kernels.tree_moves import move_tree
@@ -23,7 +24,8 @@ from clonalbayes.kernels.tree_splits import graft_split_or_merge
 type Keep = Callable[[Callable[[], None], bool], bool]
 """Runs a block of moves, which may give clones other rows (second argument) or not; whether it was kept."""
 
-TRANSFERS = 1.0  # between populations, per clone and sample
+TRANSFERS, SHIFTS = 0.7, 1  # between populations: per clone and sample; of stacks of clones
+CLADE_SHARE, ERROR_SHARE = 1.0, 0.5  # of the samples: a clade, or all faint clones, change with the error rate
 PASSES = 1  # over the tree in a sweep, where clusters are given
 
 
@@ -54,7 +56,8 @@ def tree_blocks(
             refresh_places(state, priors, grove)
             refresh_heights(data, state, work, terms, grove)
             mark_weak(data, state, work)
-        settle_all(data, state, work, terms, grove, offer, TRANSFERS, rng)
+        settle_all(data, state, work, terms, grove, offer, TRANSFERS, SHIFTS, rng)
+        step_errors(data, state, work, terms, grove, priors, offer, CLADE_SHARE, ERROR_SHARE, rng)
         update_sparsity(state, priors, rng)
         update_psi(state, priors, rng)
 

@@ -17,6 +17,9 @@ ROWS = 100
 """Mutations whose depths stand for those of all, for the chance of being called."""
 
 LEAST_DETECTED = 0.02
+HARDLY_MISSED = 1e-4
+"""Chance of not being called below which more samples need not be looked at."""
+
 SURE = 0.95
 """Share of the draws from which a clone is said to be in a sample."""
 
@@ -325,8 +328,8 @@ def detection(tree: Any, phi: np.ndarray) -> np.ndarray:
         return np.ones(phi.shape[:2])
     fraction = np.clip(phi / 2.0, 0.0, 1.0)
     missed = np.ones((*phi.shape[:2], len(depth)))
-    for s in range(phi.shape[2]):
-        there = fraction[:, :, s] > 0.0
+    for s in np.argsort(-fraction.mean((0, 1))):  # where clones are large first: most are soon called for certain
+        there = (fraction[:, :, s] > 0.0) & (missed.max(2) > HARDLY_MISSED)
         missed[there] *= bdtr(float(least - 1), np.maximum(depth[:, s], least - 1), fraction[there][:, s, None])
     out: np.ndarray = 1.0 - missed.mean(2)
     return out
