@@ -19,8 +19,9 @@ if one of its checks does not agree. What enumeration holds, the parameters of t
 the joint-distribution test: of the tree model such breakages are run against it here (moves `joint`; found below
 1e-4), of the clone model in `geweke.py`. What stand-ins of the likelihood miss is too little to be seen in
 frequencies: there the weight of a draw must be the same before and after it has been taken (moves `weights`, largest
-gap below 1e-9). The kernels as they ship are run on all checks of breakages, too, for as many sweeps. The exit code
-is 1 if the kernels disagree or a breakage is not found. Figures go to `results/exact.tsv` (`exact_tree.tsv`).
+gap below 1e-9). Error rates that step with faint clones are held against an enumeration at every rate (moves `error
+rates`; `tests/test_tree_faint.py`). The kernels as they ship are run on all checks of breakages, too, for as many
+sweeps. The exit code is 1 if the kernels disagree or a breakage is not found. Figures go to `results/exact.tsv` (`exact_tree.tsv`).
 """
 
 from __future__ import annotations
@@ -47,12 +48,14 @@ import tree_check  # noqa: E402
 from breakages import BREAKAGES, broken, intact  # noqa: E402
 from enumeration import BATCHES, PROBLEMS, RUNS, Report  # noqa: E402
 from joint import p_value, z_scores  # noqa: E402
+from test_tree_faint import PROBLEMS as FAINT_PROBLEMS  # noqa: E402
+from test_tree_faint import scores  # noqa: E402
 from test_tree_kernels import ALONE, GIVEN, LARGE, TOGETHER  # noqa: E402
 from tree_breakages import TREE_BREAKAGES, broken_tree  # noqa: E402
 
 LARGEST_GAP, LEVEL = 0.02, 1e-3
 ALL_BROKEN = "broken"
-JOINT, WEIGHTS = "joint", "weights"
+JOINT, WEIGHTS, ERRORS = "joint", "weights", "error rates"
 JOINT_DRAWS, MOVES, ROUNDING = 8000, 500, 1e-9
 
 type Check = tuple[str, str]
@@ -124,7 +127,8 @@ CLONES = Subject(
 TREE = Subject(
     [("all given", problem) for problem in GIVEN]
     + [("all", f"free: {name}") for name in (*TOGETHER, *LARGE)]
-    + [("all given, aberrant", "given: three, aberrant"), ("all, aberrant", "free: aberrant"), *ALONE],
+    + [("all given, aberrant", "given: three, aberrant"), ("all, aberrant", "free: aberrant"), *ALONE]
+    + [(ERRORS, problem) for problem in FAINT_PROBLEMS],
     {
         "tree_place.tie_of_whole": [("regraft, transfer", "given: three, purity")],
         "tree_place": [("settle", "given: three, sparse")],
@@ -142,7 +146,12 @@ TREE = Subject(
         "tree_moves": [("swap, transfer", "given: three, hardly called"), ("swap, transfer", "given: three, called")],
         "tree_local.update_": [(JOINT, "no reads")],
         "tree_local.fractions_log_density": [(JOINT, "no reads")],
-        "tree_local.transfer": [("transfer", "given: three")],
+        "tree_local.move_cells": [("transfer", "given: three")],
+        "tree_local.shift": [("shift", "given: three")],
+        "tree_faint.redraw": [(ERRORS, "two faint below one")],
+        "tree_faint.log_reads": [(ERRORS, "two faint below one"), (ERRORS, "called")],
+        "tree_faint.log_others": [(ERRORS, "all faint"), (ERRORS, "two faint below one")],
+        "tree_faint": [(ERRORS, "all faint")],
         "tree_local": [("settle", "given: three, hardly called"), ("settle", "given: three, called")],
         "tree_births.propose_one": [("births, tree, transfer, purity", "free: aberrant")],
         "tree_births.graft_condense": [("assign, condense, transfer", "free: reads")],
@@ -160,6 +169,8 @@ TREE = Subject(
         "re-hanging below absent parents": 4,
         "cells rescaled without the Jacobian": 4,
         "company without the companion's absence": 4,
+        "error rates without their prior": 4,
+        "clades that go without the presence prior": 4,
     },
 )
 MODELS = {"clones": CLONES, "tree": TREE}
@@ -211,6 +222,14 @@ def weight_row(kernel: str, kernels: Any, problem: str) -> dict[str, object]:
     }  # fmt: skip
 
 
+def errors_row(kernel: str, kernels: Any, problem: str, sweeps: int) -> dict[str, object]:
+    """The same of the moves of error rates, by means over an enumeration at every error rate."""
+    z = scores(kernels, problem, ("clades", "errors", "settle"), sweeps, seed=17)
+    report = Report(np.nan, 0.0, z, 0)
+    found = row(kernel, (ERRORS, problem), sweeps, report, len(TREE.checks))
+    return found | {"total_variation": "", "largest_gap": "", "strange": ""}
+
+
 def run_checks(spec: str, name: str, checks: list[Check], sweeps: int) -> list[dict[str, object]]:
     """Rows of one kernel; a broken one is left alone once it has been found."""
     subject, rows = MODELS[spec], []
@@ -221,6 +240,8 @@ def run_checks(spec: str, name: str, checks: list[Check], sweeps: int) -> list[d
             rows.append(joint_row(spec, name, kernels, problem))
         elif run == WEIGHTS:
             rows.append(weight_row(name, kernels, problem))
+        elif run == ERRORS:
+            rows.append(errors_row(name, kernels, problem, sweeps))
         else:
             means = {} if spec == "clones" else {"means": not any(text in problem for text in ("four", "one sample"))}
             report = subject.check(kernels, problem, run, sweeps, seed=17, **means)
