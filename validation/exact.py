@@ -21,7 +21,8 @@ the joint-distribution test: of the tree model such breakages are run against it
 frequencies: there the weight of a draw must be the same before and after it has been taken (moves `weights`, largest
 gap below 1e-9). Error rates that step with faint clones are held against an enumeration at every rate (moves `error
 rates`; `tests/test_tree_faint.py`). The kernels as they ship are run on all checks of breakages, too, for as many
-sweeps. The exit code is 1 if the kernels disagree or a breakage is not found. Figures go to `results/exact.tsv` (`exact_tree.tsv`).
+sweeps. The exit code is 1 if the kernels disagree or a breakage is not found. Figures go to `results/exact.tsv`
+(`exact_tree.tsv`).
 """
 
 from __future__ import annotations
