@@ -1,12 +1,18 @@
 """Simulation-based calibration of the joint model: exposures, profiles and gates, with clones and tree inferred.
 
-    python validation/sbc_joint.py [--simulations N] [--minutes M] [--called | --broken]
+    python validation/sbc_joint.py [--simulations N] [--minutes M] [--seed S] [--called | --broken]
 
 A patient is drawn from the tree model, the signature part from its prior given the clones' presence (three made
 profiles, the second a treatment's whose gate is closed for clones of the first sample: `tests/joint_geweke.py`), and a
 context for every mutation but one. A chain of the joint model is run on reads and contexts, as `fit` runs it, and the
-truth is ranked among 99 draws, as in `sbc.py`; the rule of acceptance is that one's. With ``--broken`` the same with
-one update made wrong at a time, which the rule must refuse. Tables: `results/sbc_joint.tsv`, `sbc_joint_broken.tsv`.
+truth is ranked among 99 draws, as in `sbc.py`; the rule of acceptance is that one's. Two of what is ranked are log
+probabilities, which see most of what can be wrong with a conditional (Modrak et al. 2023, Bayesian Analysis): of the
+gates given presence, and of the contexts. With ``--broken`` the same with one update made wrong at a time, which the
+rule must refuse.
+
+Tables, written anew every ten simulations: `results/sbc_joint.tsv` (`_called`, `_broken`), and the ranks themselves,
+`sbc_joint_ranks.tsv` (`_called`). Column `z` is the mean over the simulations of the truth's distance from the mean of
+its draws, over its standard error: no part of the rule, it shows the direction without ties broken at random.
 """
 
 from __future__ import annotations
@@ -16,7 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +33,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests"), str(HERE)]
 
 import sbc  # noqa: E402
-from joint_geweke import draw_contexts, draw_signatures, signature_values, signatures_of  # noqa: E402
+from joint_geweke import NAMES, draw_contexts, draw_signatures, signature_values, signatures_of  # noqa: E402
 
 from clonalbayes import specs  # noqa: E402
 from clonalbayes.genotypes import compile_priors, compile_reads  # noqa: E402
@@ -42,18 +48,42 @@ DESIGN = Design(n_mutations=60, n_samples=2, depth=40, min_alt=0)
 CALLED = Design(n_mutations=30, n_samples=2, depth=40, min_alt=1)
 """With every mutation in the table, and with those that one read shows."""
 
-TUNE, THIN, MAX_STRIDE = 150, 6, 4
+TUNE, THIN, MAX_STRIDE = 250, 12, 8
+
+DRUG = NAMES.index("drug")
+
+
+@dataclass
+class Ranked(sbc.Ranked):
+    """One simulation, with the truth's distance from the mean of the draws of each quantity."""
+
+    distances: dict[str, float] = field(default_factory=dict)
 
 
 def values_of(part: Signatures, s: State) -> dict[str, float]:
     """What is ranked: not mean intensities, whose size is the prior's alone and follows the clones' slowly."""
     clones, row = int(s.n_clones[0]), int(s.z[0])
     values = {name: value for name, value in signature_values(part, s).items() if not name.startswith("log mean")}
+    values |= {"log probability of gates": log_gates(part, s), "log probability of contexts": log_contexts(part, s)}
     return {
         "clones": float(clones), "noise": float((s.z == -1).sum()),
         "clones in the first sample": float((s.presence[:clones, 0] != 0).sum()),
         "first one's prevalence": float(s.ccf[row, 0]) if row >= 0 else 0.0,
     } | values  # fmt: skip
+
+
+def log_gates(part: Signatures, s: State) -> float:
+    """Log probability that the drug is on in the clones where it is, and off in the others, given presence."""
+    clones = int(s.n_clones[0])
+    chance = np.where(part.closed(s.presence[:clones])[:, DRUG], part.model.leak, s.use[DRUG])
+    on = s.intensity[s.tag[:clones], DRUG] > 0
+    return float(np.log(np.where(on, chance, 1.0 - chance)).sum())
+
+
+def log_contexts(part: Signatures, s: State) -> float:
+    """Log probability of all contexts."""
+    rate = np.concatenate([s.intensity[s.tag[: int(s.n_clones[0])]] @ s.weight, s.spectrum])
+    return float((joint.counts_of(part, s) * np.log(rate / rate.sum(1, keepdims=True))).sum())
 
 
 def true_state(simulation: Simulation, blank: State, order: np.ndarray) -> State:
@@ -66,7 +96,7 @@ def true_state(simulation: Simulation, blank: State, order: np.ndarray) -> State
     return blank
 
 
-def run_one(number: int, design: Design = DESIGN) -> sbc.Ranked:
+def run_one(number: int, design: Design = DESIGN) -> Ranked:
     """Simulate a patient, run a chain, rank the truth."""
     started = time.process_time()
     seeds = np.random.SeedSequence([sbc.SEED, 77, number]).spawn(3)
@@ -83,7 +113,9 @@ def run_one(number: int, design: Design = DESIGN) -> sbc.Ranked:
         reads, compile_priors(simulation.dataset, spec), TUNE, sbc.DRAWS * MAX_STRIDE, THIN, capacity, signatures=part
     )
     draws, sizes = follow(chains.Chain(plan, seeds[1]), part)
-    return sbc.Ranked("joint", sbc.rank_all(values_of(part, truth), draws, rng), sizes, time.process_time() - started)
+    values, setting = values_of(part, truth), "joint" if design is DESIGN else "joint, called by one read"
+    distances = {name: value - float(draws[name].mean()) for name, value in values.items()}
+    return Ranked(setting, sbc.rank_all(values, draws, rng), sizes, time.process_time() - started, distances)
 
 
 def follow(chain: chains.Chain, part: Signatures) -> tuple[dict[str, np.ndarray], dict[str, float]]:
@@ -103,17 +135,32 @@ def follow(chain: chains.Chain, part: Signatures) -> tuple[dict[str, np.ndarray]
         stride *= 2
 
 
-def collect(simulations: int, minutes: float, design: Design = DESIGN) -> pd.DataFrame:
-    """Run simulations, for `minutes` at most; their tests."""
-    ranked, end = [], time.monotonic() + 60.0 * minutes
+def collect(simulations: int, minutes: float, path: Path, design: Design = DESIGN, **columns: Any) -> pd.DataFrame:
+    """Run simulations, for `minutes` at most; their tests, which are written to `path` every ten simulations."""
+    ranked: list[Ranked] = []
+    end = time.monotonic() + 60.0 * minutes
     for number in range(simulations):
         ranked.append(run_one(number, design))
-        if time.monotonic() > end:
-            break
-        if len(ranked) % 25 == 0:
+        last = number == simulations - 1 or time.monotonic() > end
+        if last or len(ranked) % 10 == 0:
+            tests = tests_of(ranked).assign(**columns)
+            sbc.write(tests, path)
+            if not columns:
+                ranks = pd.DataFrame([{"setting": one.setting, **one.ranks} for one in ranked])
+                sbc.write(ranks, path.with_name(path.name.replace("sbc_joint", "sbc_joint_ranks")))
             used = sum(one.seconds for one in ranked)
-            print(f"{len(ranked)} simulations, {used:.0f} CPU s", file=sys.stderr, flush=True)
-    return sbc.table(ranked)
+            print(f"{len(ranked)} simulations, {used:.0f} CPU s, {sbc.verdict(tests)[1]}", file=sys.stderr, flush=True)
+        if last:
+            break
+    return tests
+
+
+def tests_of(ranked: list[Ranked]) -> pd.DataFrame:
+    """The tests of `sbc.table`, and the mean distance of the truth from its draws in standard errors."""
+    tests = sbc.table(ranked)
+    distance = pd.DataFrame([one.distances for one in ranked])[tests["quantity"]]
+    error = distance.std() / np.sqrt(len(ranked))
+    return tests.assign(z=(distance.mean() / error.where(error > 0)).to_numpy())
 
 
 def tripled(state: Any, model: Any, rng: np.random.Generator) -> None:
@@ -163,24 +210,27 @@ def main() -> int:
     parser.add_argument("--broken", action="store_true", help="run the broken updates")
     parser.add_argument("--called", action="store_true", help="of mutations that one read shows: sbc_joint_called.tsv")
     parser.add_argument("--out", type=Path, default=sbc.RESULTS)
+    parser.add_argument("--seed", type=int, default=sbc.SEED, help="another one for a replicate (default: %(default)s)")
     options = parser.parse_args()
+    sbc.SEED = options.seed
     if not options.broken:
         design, end = (CALLED, "_called") if options.called else (DESIGN, "")
-        tests = collect(options.simulations, options.minutes, design)
-        sbc.write(tests, options.out / f"sbc_joint{end}.tsv")
+        tests = collect(options.simulations, options.minutes, options.out / f"sbc_joint{end}.tsv", design)
         passed, text = sbc.verdict(tests)
         print(tests.to_string(index=False, float_format="%.3g"))
         print(f"{'passed' if passed else 'FAILED'}: {text}")
         return 0 if passed else 1
     tables, missed = [], 0
-    for name in BROKEN:
+    for number, name in enumerate(BROKEN):
+        path = options.out / f"sbc_joint_broken_{number}.tsv"
         with broken(name):
-            tests = collect(options.simulations, options.minutes)
+            tests = collect(options.simulations, options.minutes, path, broken=name)
         caught = sbc.smallest(tests) < sbc.LEVEL
         missed += not caught
         print(f"{'refused' if caught else 'NOT REFUSED'}: {name}: {sbc.verdict(tests)[1]}", flush=True)
-        tables.append(tests.assign(broken=name, refused=caught))
+        tables.append(tests.assign(refused=caught))
         sbc.write(pd.concat(tables), options.out / "sbc_joint_broken.tsv")
+        path.unlink()
     return 1 if missed else 0
 
 

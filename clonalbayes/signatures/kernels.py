@@ -20,6 +20,10 @@ TINY = 1e-300
 STEP = 0.6
 """Standard deviation of random-walk proposals on the log scale."""
 
+WIDTH = 4.0
+"""Width of the interval that a slice is searched in, in standard deviations of the prior: wide, as it shrinks fast. A
+random walk with steps that suit many mutations needs ten times the draws where mutations are few."""
+
 
 def allocate(state: State, model: Model, rng: Generator) -> None:
     """Divide the mutations of every branch and context among the signatures (conditionally multinomial)."""
@@ -58,8 +62,12 @@ def _log_profile(state: State, model: Model, strength: np.ndarray, reach: np.nda
     return (terms.sum(-1) * model.learned).sum(-1)
 
 
-def draw_profiles(state: State, model: Model, rng: Generator, repeats: int = 2) -> None:
-    """Draw the learned strength with the profiles integrated out, then the profiles (conjugate)."""
+def draw_profiles(state: State, model: Model, rng: Generator, *, by_slice: bool = True) -> None:
+    """Draw the learned strength with the profiles integrated out, then the profiles (conjugate).
+
+    Without `by_slice` the strength takes one step of a random walk: a slice is searched until the last of the chains
+    has found its own, which does not pay where there are hundreds.
+    """
     reach = (state.size[:, :, None] * state.theta).sum(1)
     if model.learned.any():
         median, sigma = model.strength_prior
@@ -69,7 +77,8 @@ def draw_profiles(state: State, model: Model, rng: Generator, repeats: int = 2) 
             prior = -0.5 * ((log - np.log(median)) / sigma) ** 2
             return prior + _log_profile(state, model, np.exp(log), reach)
 
-        state.strength = np.exp(walk(old, target, rng, repeats))
+        new = slice_about(old, WIDTH * sigma, target, rng) if by_slice else walk(old, target, rng, 1)
+        state.strength = np.exp(new)
     a = strengths(model, state.strength)[:, :, None]
     rate = a / model.reference + reach[:, :, None]
     state.g = np.maximum(rng.gamma(a + state.by_context) / rate, TINY)
@@ -96,32 +105,22 @@ def log_counts(x: np.ndarray, shape: np.ndarray, mean: np.ndarray, reach: np.nda
     return out
 
 
-def draw_hyper(state: State, model: Model, rng: Generator, repeats: int = 2) -> None:
-    """Draw shape and mean of each signature's intensities with the intensities integrated out."""
+def draw_hyper(state: State, model: Model, rng: Generator) -> None:
+    """Draw shape and mean of each signature's intensities with the intensities integrated out, each from a slice."""
     on = state.theta > 0
     reach = state.size[:, :, None] * state.g.sum(-1)[:, None, :]
+    (s_median, s_sigma), (m_median, m_sigma) = model.shape_prior, model.mean_prior
 
     def likelihood(log_shape: np.ndarray, log_mean: np.ndarray) -> np.ndarray:
         shape, mean = np.exp(log_shape)[:, None, :], np.exp(log_mean)[:, None, :]
-        return np.where(on, log_counts(state.by_branch, shape, mean, reach), 0.0).sum(1)
+        seen: np.ndarray = np.where(on, log_counts(state.by_branch, shape, mean, reach), 0.0).sum(1)
+        seen -= 0.5 * ((log_shape - np.log(s_median)) / s_sigma) ** 2
+        seen -= 0.5 * ((log_mean - np.log(m_median)) / m_sigma) ** 2
+        return seen
 
     shape, mean = np.log(state.shape), np.log(state.mean[:, 0, :])
-    (s_median, s_sigma), (m_median, m_sigma) = model.shape_prior, model.mean_prior
-    for _ in range(repeats):
-        fixed = mean
-        shape = walk(
-            shape,
-            lambda s, m=fixed: likelihood(s, m) - 0.5 * ((s - np.log(s_median)) / s_sigma) ** 2,  # type: ignore[misc]
-            rng,
-            1,
-        )
-        given = shape
-        mean = walk(
-            mean,
-            lambda m, s=given: likelihood(s, m) - 0.5 * ((m - np.log(m_median)) / m_sigma) ** 2,  # type: ignore[misc]
-            rng,
-            1,
-        )
+    shape = slice_about(shape, WIDTH * s_sigma, lambda x: likelihood(x, mean), rng)
+    mean = slice_about(mean, WIDTH * m_sigma, lambda x: likelihood(shape, x), rng)
     state.shape, state.mean = np.exp(shape), np.exp(mean)[:, None, :]
 
 
@@ -150,7 +149,8 @@ def slice_within(
     Parameters
     ----------
     x, low, high
-        Values and their bounds, which do not depend on the values.
+        Values and their bounds, which must be as probable from wherever they hold: they do not depend on the values,
+        or lie about them as in `slice_about`.
     target
         Log density of each entry.
     rng
@@ -172,3 +172,9 @@ def slice_within(
         low = np.where(waiting & (proposal < x), proposal, low)
         high = np.where(waiting & (proposal >= x), proposal, high)
     return out
+
+
+def slice_about(x: np.ndarray, width: float, target: Target, rng: Generator) -> np.ndarray:
+    """`slice_within` an interval of a given width that lies anywhere about each entry of `x` (Neal 2003, figure 3)."""
+    low = x - width * rng.random(x.shape)
+    return slice_within(x, low, low + width, target, rng)

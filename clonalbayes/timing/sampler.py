@@ -152,7 +152,7 @@ def sweep(
     """Update times, rates and intensities once; with `divide` also the allocation and the profiles."""
     if divide:
         allocation.allocate(state, model, rng)
-        allocation.draw_profiles(state, model, rng, repeats=1)
+        allocation.draw_profiles(state, model, rng, by_slice=False)
         kernels.rescale_profiles(clock, trees, state, strengths(model, state.strength), model.reference, rng)
     kernels.sweep(clock, trees, state, rng)
     combine(clock, trees, state)
