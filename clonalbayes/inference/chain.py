@@ -12,7 +12,7 @@ import numpy as np
 from clonalbayes.faults import fail
 from clonalbayes.genotypes import CompiledReads
 from clonalbayes.inference.conditions import Conditions
-from clonalbayes.inference.exposures import UPDATE_EVERY, ExposureRecords
+from clonalbayes.inference.exposures import LEVEL_EVERY, UPDATE_EVERY, ExposureRecords
 from clonalbayes.inference.tempering import Ladder
 from clonalbayes.kernels import refs
 from clonalbayes.kernels.contexts import context_loglik
@@ -263,6 +263,8 @@ class Rung:
         searching = done < self.plan.tune and self.plan.labels is None
         if searching or done % UPDATE_EVERY == 0:
             joint.update(signatures, self.state, self.work, self.rng)
+            if searching and done % LEVEL_EVERY == 0:
+                joint.level(signatures, self.state, self.work)
         elif self.plan.rungs > 1:
             joint.refresh(signatures, self.state, self.work)
 

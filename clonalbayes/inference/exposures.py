@@ -19,6 +19,9 @@ UPDATE_EVERY = 2
 make an independent one once the chain has found the profiles, some dozens find them. One takes 2.5 ms, whatever the
 number of mutations: a seventh of a sweep over ten thousand, a fifth of one over a thousand."""
 
+LEVEL_EVERY = 8
+"""Sweeps of tuning from one time that near clones get the same exposures to the next (see `signatures.joint.level`)."""
+
 UNITS = {
     "exposure": ("share of the clone's substitutions", "made by the signature; NaN where the slot is not used"),
     "signature_profile": ("share of the signature's substitutions", "in the context"),

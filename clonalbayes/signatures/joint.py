@@ -33,6 +33,9 @@ FIRST_SWEEPS = 60
 """Sweeps over exposures and profiles before the first one with contexts: a de novo profile that takes a part of a known
 one takes some dozens to go again."""
 
+TWINS = 0.004
+"""Largest sum over samples of squared differences of root prevalences of clones that the reads hardly tell apart."""
+
 
 @dataclass(frozen=True, eq=False)
 class Signatures:
@@ -217,6 +220,24 @@ def update(signatures: Signatures, state: ChainState, work: Work, rng: np.random
     for row in range(2):
         drawn = rng.standard_gamma(signatures.noise_weight + counts[clones + row])
         state.spectrum[row] = np.maximum(drawn / drawn.sum(), TINY)
+    refresh(signatures, state, work)
+
+
+def level(signatures: Signatures, state: ChainState, work: Work) -> None:
+    """Give clones that the reads hardly tell apart the same exposures, the mean of theirs: for tuning alone.
+
+    A clone in two parts whose exposures have drawn apart has its mutations sorted by context, and neither part's
+    exposures would do for both: no merge is taken any more. With exposures alike the next sweep sorts them by their
+    reads, and merges the parts or, where the reads or many contexts speak for two clones, lets them be.
+    """
+    clones = int(state.n_clones[0])
+    root, tags, total = np.sqrt(state.ccf[:clones]), state.tag[:clones], state.weight.sum(1)
+    near = ((root[:, None] - root) ** 2).sum(2) < TWINS
+    made = state.intensity[tags] * total
+    size = made.sum(1, keepdims=True)
+    members = np.bincount(state.z[state.z >= 0], minlength=clones)
+    share = (near * members) @ (made / size) / (near @ members)[:, None]
+    state.intensity[tags] = np.where(near.sum(1, keepdims=True) > 1, share * size / total, state.intensity[tags])
     refresh(signatures, state, work)
 
 
