@@ -139,6 +139,20 @@ def test_slice_sampling_draws_a_truncated_normal():
     assert stats.kstest(x, exact.cdf).pvalue > 1e-3
 
 
+def test_scales_are_drawn_from_their_priors():
+    model, state, rng = case(chains=20_000)
+    state.theta[:], state.mean[:], state.shape[:] = state.theta[0], 0.7, 2.5
+    state.theta[:, 1, 2] = 0.0
+    before = state.exposures()
+    kernels.rescale(state, model, rng)
+    assert np.allclose(state.exposures(), before)
+    median, sigma = model.mean_prior
+    assert stats.kstest(np.log(state.mean[:, 0, 0] / median), stats.norm(0, sigma / np.sqrt(3)).cdf).pvalue > 1e-3
+    total = (state.theta[:, 1] / state.mean[:, 0]).sum(1) * 2.5
+    assert stats.kstest(total, stats.gamma(5.0).cdf).pvalue > 1e-3
+    assert np.allclose(state.mean[:, 0, 0], state.mean[:, 0, 2])
+
+
 def geweke(sweep, seed, chains=400, steps=40):
     """Joint test: alternate a sweep with fresh counts; the parameters must stay at their prior."""
     rng = np.random.default_rng(seed)
@@ -170,7 +184,9 @@ def summaries(state):
         "shape": state.shape[:, 0],
         "exposure": state.exposures()[:, 1, 1] + 1e-6 * state.strength,
         "on": (state.theta[:, :, 1] > 0).sum(1) + 1e-6 * state.strength,
+        "mean": state.mean[:, 0, 0],
         "ratio": np.log(state.mean[:, 0, 0] / state.mean[:, 0, 1]),
+        "scale": state.theta[:, 1].sum(1),
         "profile": state.profiles()[:, 0].max(1),
     }
 
@@ -180,7 +196,7 @@ def test_the_sweep_stays_at_the_prior():
     assert min(p.values()) > 1e-4, p
 
 
-@pytest.mark.parametrize("broken", ["theta without counts", "use too large", "profiles twice"])
+@pytest.mark.parametrize("broken", ["theta without counts", "use too large", "profiles twice", "means alone rescaled"])
 def test_a_broken_sweep_leaves_the_prior(broken):
     def sweep(state, model, rng):
         sampler.sweep(state, model, rng)
@@ -189,6 +205,10 @@ def test_a_broken_sweep_leaves_the_prior(broken):
             kernels.draw_theta(state, model, rng)
         elif broken == "use too large":
             state.use = np.where(model.always, 1.0, 0.2 + 0.8 * state.use)
+        elif broken == "means alone rescaled":
+            kept = state.theta
+            kernels.rescale(state, model, rng)
+            state.theta = kept
         else:
             state.by_context = state.by_context * 2
             kernels.draw_profiles(state, model, rng)

@@ -133,6 +133,26 @@ def draw_theta(state: State, model: Model, rng: Generator) -> None:
     state.theta = np.where(on, np.maximum(draws, TINY), 0.0)
 
 
+@np.errstate(divide="ignore", invalid="ignore")
+def rescale(state: State, model: Model, rng: Generator) -> None:
+    """Draw the scale of each branch's intensities, and the common one of all and of their means: shares see neither.
+
+    Both are known by their priors alone (a Gamma, and a normal of logarithms), but an intensity drawn given its
+    mutations hardly changes where they are many, and with it what it says of the other branches'.
+    """
+    if not model.by_branch:
+        return
+    on = state.theta > 0
+    shape = np.where(on, state.shape[:, None, :], 0.0).sum(2)
+    rate = np.where(on, state.shape[:, None, :] * state.theta / state.mean, 0.0).sum(2)
+    scale = np.where(shape > 0, rng.standard_gamma(shape) / rate, 1.0)
+    median, sigma = model.mean_prior
+    away = (np.log(state.mean[:, 0]) - np.log(median)).mean(1)
+    common = np.exp(sigma / np.sqrt(on.shape[2]) * rng.standard_normal(len(away)) - away)
+    state.theta = np.where(on, np.maximum(state.theta * (scale * common[:, None])[:, :, None], TINY), 0.0)
+    state.mean = state.mean * common[:, None, None]
+
+
 def draw_use(state: State, model: Model, rng: Generator) -> None:
     """Draw the probability that a signature is on in a branch (conjugate Beta)."""
     on, open_ = state.theta > 0, ~model.closed

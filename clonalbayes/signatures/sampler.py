@@ -121,6 +121,7 @@ def sweep(state: State, model: Model, rng: np.random.Generator) -> None:
     for r in rng.permutation(R)[:TOGGLES]:
         moves.toggle(state, model, int(r), rng)
     kernels.draw_use(state, model, rng)
+    kernels.rescale(state, model, rng)
     shear_pairs(state, model, rng)
 
 
