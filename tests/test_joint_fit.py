@@ -102,6 +102,30 @@ def test_exposures_begin_after_the_clones_and_are_drawn_every_sweep_until_these_
     assert drawn[joint.FIRST_SWEEPS :] == [2, 3, 4, 5, 6, 8]
 
 
+def test_clones_that_the_reads_hardly_tell_apart_are_given_the_same_exposures():
+    chain = chain_of(patient()[0], tune=30)
+    for _ in range(30):
+        chain.step()
+    part, state = chain.plan.signatures, chain.state
+    assert state.n_clones[0] >= 3
+    state.ccf[:3] = [[0.5, 0.3, 0.0], [0.51, 0.29, 0.0], [0.5, 0.3, 0.4]]
+    state.ccf[3 : state.n_clones[0]] = 0.9
+    before, members = joint.exposures(state), np.bincount(state.z[state.z >= 0])
+    joint.level(part, state, chain.rungs[0].work)
+    after = joint.exposures(state)
+    assert after[0] == pytest.approx(np.average(before[:2], axis=0, weights=members[:2]))
+    assert after[1] == pytest.approx(after[0])
+    assert after[2] == pytest.approx(before[2])
+
+
+def test_exposures_are_levelled_while_tuning_alone(monkeypatch):
+    chain, done = chain_of(patient()[0], tune=30, draws=10), []
+    monkeypatch.setattr(joint, "level", lambda *args: done.append(chain.done))
+    for _ in range(40):
+        chain.step()
+    assert done == [16, 24]
+
+
 def test_a_branch_sampled_before_the_treatment_has_a_closed_gate():
     part = chain_of(patient()[0]).plan.signatures
     presence = np.array([[1, 1, 1], [0, 1, 0], [0, 0, 0]])

@@ -1,12 +1,13 @@
 """Dates of simulated patients whose dates are known, and of patients that break the model.
 
-    python validation/timing.py [--patients 100] [--broken 30] [--replicates 40] [--picture]
+    python validation/timing.py [--patients 100] [--first SEED] [--broken 30] [--replicates 40] [--picture]
 
 Patients of ten clones with random trees are drawn from the specification `timing` itself, with two courses of a
 thiopurine and five sampling dates, and dated with three chains each. Counted are the nodes whose 95 % interval
-holds the true date (rule: 92 to 98 %), the width of the intervals by the number of thiopurine mutations at the
-node, and how often "during a course" is right by the probability that was given for it. Then patients whose
-clocks run three times as fast in one lineage, whose treatment signature leaks, or whose windows are a month off.
+holds the true date (rule: 92 to 98 %; with a standard error over patients, whose nodes miss together), the width of
+the intervals by the number of thiopurine mutations at the node, and how often "during a course" is right by the
+probability that was given for it. Then patients whose clocks run three times as fast in one lineage, whose treatment
+signature leaks, or whose windows are a month off.
 Last the design of the published case: eight samples of six dates; the split of the myeloid and the relapse lineage
 lies within the first course. Tables go to `validation/results/timing*.tsv`; `--picture` draws them, and nothing else.
 """
@@ -164,11 +165,12 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     parts = [table.assign(treated="all"), table.assign(treated=cut.astype(str))]
     grouped = pd.concat(parts).groupby(["kind", "treated"], sort=False)
     error = grouped.apply(lambda t: (t["mean"] - t["true"]).abs().median() / 30.4375, include_groups=False)
+    each = pd.concat(parts).groupby(["kind", "treated", "patient"], sort=False)["covered"].mean()
     return (
         grouped.agg(
             nodes=("covered", "size"), coverage=("covered", "mean"), median_width_months=("width_months", "median")
         )
-        .assign(median_error_months=error)
+        .assign(median_error_months=error, coverage_se=each.groupby(["kind", "treated"], sort=False).sem())
         .reset_index()
     )
 
@@ -208,6 +210,7 @@ def draw_picture() -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patients", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first patient (default: %(default)s)")
     parser.add_argument("--broken", type=int, default=30)
     parser.add_argument("--replicates", type=int, default=40)
     parser.add_argument("--picture", action="store_true")
@@ -218,7 +221,7 @@ def main() -> int:
     settings = load("timing", "timing")
     RESULTS.mkdir(exist_ok=True)
     started = time.process_time()
-    cases = [simulate(seed, settings) for seed in range(options.patients)]
+    cases = [simulate(seed, settings) for seed in range(options.first, options.first + options.patients)]
     tables = [node_table("within the model", cases, date_all(cases, settings))]
     print(f"{options.patients} patients: {time.process_time() - started:.0f} CPU s", flush=True)
     reliability(tables[0]).to_csv(RESULTS / "timing_reliability.tsv", sep="\t", index=False, float_format="%.3f")
