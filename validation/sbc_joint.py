@@ -1,6 +1,6 @@
 """Simulation-based calibration of the joint model: exposures, profiles and gates, with clones and tree inferred.
 
-    python validation/sbc_joint.py [--simulations N] [--minutes M] [--seed S] [--called | --broken [NAME ...]]
+    python validation/sbc_joint.py [--setting NAME] [--simulations N] [--minutes M] [--seed S] [--broken [NAME ...]]
 
 A patient is drawn from the tree model, the signature part from its prior given the clones' presence (three made
 profiles, the second a treatment's whose gate is closed for clones of the first sample: `tests/joint_geweke.py`), and a
@@ -8,11 +8,13 @@ context for every mutation but one. A chain of the joint model is run on reads a
 truth is ranked among 99 draws, as in `sbc.py`; the rule of acceptance is that one's. Two of what is ranked are log
 probabilities, which see most of what can be wrong with a conditional (Modrak et al. 2023, Bayesian Analysis): of the
 gates given presence, and of the contexts. With ``--broken`` the same with one update made wrong at a time, which the
-rule must refuse.
+rule must refuse: forgotten gates in the setting `late`, where the gates of all clones are closed. Where clones are few
+in the first sample, and all have the drug with probability 0.01, most ranks of what forgetting changes are ties.
 
-Tables, written anew every ten simulations: `results/sbc_joint.tsv` (`_called`, `_broken`), and the ranks themselves,
-`sbc_joint_ranks.tsv` (`_called`). Column `z` is the mean over the simulations of the truth's distance from the mean of
-its draws, over its standard error: no part of the rule, it shows the direction without ties broken at random.
+Tables, written anew every ten simulations: `results/sbc_joint.tsv` (`_called`, `_late`, `_broken`), and the ranks
+themselves, `sbc_joint_ranks.tsv` (`_called`, `_late`). Column `z` is the mean over the simulations of the truth's
+distance from the mean of its draws, over its standard error: no part of the rule, it shows the direction without ties
+broken at random.
 """
 
 from __future__ import annotations
@@ -44,9 +46,23 @@ from clonalbayes.signatures import kernels as updates  # noqa: E402
 from clonalbayes.signatures.joint import Signatures  # noqa: E402
 from clonalbayes.simulate import Design, Simulation, simulate_prior  # noqa: E402
 
-DESIGN = Design(n_mutations=60, n_samples=2, depth=40, min_alt=0)
-CALLED = Design(n_mutations=30, n_samples=2, depth=40, min_alt=1)
-"""With every mutation in the table, and with those that one read shows."""
+
+@dataclass(frozen=True)
+class Setting:
+    """A name for tables, a design, and the day on which the drug is given; the samples are of days 0 and 5."""
+
+    name: str
+    design: Design
+    begins: float = 1.0
+
+
+ALL = Design(n_mutations=60, n_samples=2, depth=40, min_alt=0)
+SETTINGS = {
+    "all": Setting("joint", ALL),
+    "called": Setting("joint, called by one read", Design(n_mutations=30, n_samples=2, depth=40, min_alt=1)),
+    "late": Setting("joint, drug after all samples", ALL, 6.0),
+}
+"""With every mutation in the table; with those that one read shows; with the drug's gate closed for all clones."""
 
 TUNE, THIN, MAX_STRIDE = 250, 12, 8
 
@@ -96,14 +112,15 @@ def true_state(simulation: Simulation, blank: State, order: np.ndarray) -> State
     return blank
 
 
-def run_one(number: int, design: Design = DESIGN) -> Ranked:
+def run_one(number: int, setting: Setting = SETTINGS["all"]) -> Ranked:
     """Simulate a patient, run a chain, rank the truth."""
     started = time.process_time()
     seeds = np.random.SeedSequence([sbc.SEED, 77, number]).spawn(3)
     spec = specs.load("joint")
-    simulation = simulate_prior(design, spec, seed=seeds[0])
+    simulation = simulate_prior(setting.design, spec, seed=seeds[0])
     reads = compile_reads(simulation.dataset, spec)
-    part, rng = signatures_of(design.n_mutations), np.random.default_rng(seeds[2])
+    part, rng = signatures_of(setting.design.n_mutations), np.random.default_rng(seeds[2])
+    part = replace(part, begins=np.where(np.arange(len(NAMES)) == DRUG, setting.begins, part.begins))
     capacity = chains.room_for(len(reads.order), int(spec.constant("max_clones")), None)
     truth = true_state(simulation, new_state(reads.data, capacity, len(part.names)), reads.order)
     draw_signatures(part, truth, rng)
@@ -113,9 +130,9 @@ def run_one(number: int, design: Design = DESIGN) -> Ranked:
         reads, compile_priors(simulation.dataset, spec), TUNE, sbc.DRAWS * MAX_STRIDE, THIN, capacity, signatures=part
     )
     draws, sizes = follow(chains.Chain(plan, seeds[1]), part)
-    values, setting = values_of(part, truth), "joint" if design is DESIGN else "joint, called by one read"
+    values = values_of(part, truth)
     distances = {name: value - float(draws[name].mean()) for name, value in values.items()}
-    return Ranked(setting, sbc.rank_all(values, draws, rng), sizes, time.process_time() - started, distances)
+    return Ranked(setting.name, sbc.rank_all(values, draws, rng), sizes, time.process_time() - started, distances)
 
 
 def follow(chain: chains.Chain, part: Signatures) -> tuple[dict[str, np.ndarray], dict[str, float]]:
@@ -135,19 +152,19 @@ def follow(chain: chains.Chain, part: Signatures) -> tuple[dict[str, np.ndarray]
         stride *= 2
 
 
-def collect(simulations: int, minutes: float, path: Path, design: Design = DESIGN, **columns: Any) -> pd.DataFrame:
+def collect(simulations: int, minutes: float, path: Path, setting: Setting, **columns: Any) -> pd.DataFrame:
     """Run simulations, for `minutes` at most; their tests, which are written to `path` every ten simulations."""
     ranked: list[Ranked] = []
     end = time.monotonic() + 60.0 * minutes
     for number in range(simulations):
-        ranked.append(run_one(number, design))
+        ranked.append(run_one(number, setting))
         last = number == simulations - 1 or time.monotonic() > end
         if last or len(ranked) % 10 == 0:
             tests = tests_of(ranked).assign(**columns)
             sbc.write(tests, path)
             if not columns:
                 ranks = pd.DataFrame([{"setting": one.setting, **one.ranks} for one in ranked])
-                sbc.write(ranks, path.with_name(path.name.replace("sbc_joint", "sbc_joint_ranks")))
+                sbc.write(ranks, path.with_name(path.name.replace("joint", "joint_ranks")))
             used = sum(one.seconds for one in ranked)
             print(f"{len(ranked)} simulations, {used:.0f} CPU s, {sbc.verdict(tests)[1]}", file=sys.stderr, flush=True)
         if last:
@@ -185,18 +202,18 @@ def without_profiles(state: Any, model: Any, rng: np.random.Generator) -> None:
 
 original_theta, original_profiles, original_update = updates.draw_theta, updates.draw_profiles, joint.update
 
-BROKEN: dict[str, tuple[Any, str, Callable[..., None]]] = {
-    "every mutation seen three times": (updates, "draw_theta", tripled),
-    "profiles without their mutations": (updates, "draw_profiles", without_profiles),
-    "exposures that forget the gates": (joint, "update", without_gates),
+BROKEN: dict[str, tuple[Any, str, Callable[..., None], str]] = {
+    "every mutation seen three times": (updates, "draw_theta", tripled, "all"),
+    "profiles without their mutations": (updates, "draw_profiles", without_profiles, "all"),
+    "exposures that forget the gates": (joint, "update", without_gates, "late"),
 }
-"""What is made wrong -> where, and what is put there."""
+"""What is made wrong -> where, what is put there, and the setting that is to show it."""
 
 
 @contextmanager
 def broken(name: str) -> Iterator[None]:
     """Put a wrong update in its place for a while."""
-    place, what, wrong = BROKEN[name]
+    place, what, wrong, _ = BROKEN[name]
     kept = getattr(place, what)
     setattr(place, what, wrong)
     yield
@@ -208,14 +225,15 @@ def main() -> int:
     parser.add_argument("--simulations", type=int, default=150)
     parser.add_argument("--minutes", type=float, default=np.inf, help="begin no simulation after that, in each run")
     parser.add_argument("--broken", nargs="*", choices=BROKEN, metavar="NAME", help="run broken updates, all or some")
-    parser.add_argument("--called", action="store_true", help="of mutations that one read shows: sbc_joint_called.tsv")
+    parser.add_argument("--setting", choices=SETTINGS, default="all", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=sbc.RESULTS)
     parser.add_argument("--seed", type=int, default=sbc.SEED, help="another one for a replicate (default: %(default)s)")
     options = parser.parse_args()
     sbc.SEED = options.seed
     if options.broken is None:
-        design, end = (CALLED, "_called") if options.called else (DESIGN, "")
-        tests = collect(options.simulations, options.minutes, options.out / f"sbc_joint{end}.tsv", design)
+        end = "" if options.setting == "all" else f"_{options.setting}"
+        path = options.out / f"sbc_joint{end}.tsv"
+        tests = collect(options.simulations, options.minutes, path, SETTINGS[options.setting])
         passed, text = sbc.verdict(tests)
         print(tests.to_string(index=False, float_format="%.3g"))
         print(f"{'passed' if passed else 'FAILED'}: {text}")
@@ -224,7 +242,7 @@ def main() -> int:
     for name in options.broken or BROKEN:
         path, whole = options.out / "sbc_joint_broken_part.tsv", options.out / "sbc_joint_broken.tsv"
         with broken(name):
-            tests = collect(options.simulations, options.minutes, path, broken=name)
+            tests = collect(options.simulations, options.minutes, path, SETTINGS[BROKEN[name][3]], broken=name)
         caught = sbc.smallest(tests) < sbc.LEVEL
         missed += not caught
         print(f"{'refused' if caught else 'NOT REFUSED'}: {name}: {sbc.verdict(tests)[1]}", flush=True)
