@@ -8,8 +8,9 @@ context for every mutation but one. A chain of the joint model is run on reads a
 truth is ranked among 99 draws, as in `sbc.py`; the rule of acceptance is that one's. Two of what is ranked are log
 probabilities, which see most of what can be wrong with a conditional (Modrak et al. 2023, Bayesian Analysis): of the
 gates given presence, and of the contexts. With ``--broken`` the same with one update made wrong at a time, which the
-rule must refuse: forgotten gates in the setting `late`, where the gates of all clones are closed. Where clones are few
-in the first sample, and all have the drug with probability 0.01, most ranks of what forgetting changes are ties.
+rule must refuse: forgotten gates in the setting `late`, where the gates of all clones are closed and the prior has the
+drug in most clones were they open. Elsewhere most ranks of what forgetting changes are ties: clones of the first sample
+are few, and a drug that is nowhere is soon thought to be little used.
 
 Tables, written anew every ten simulations: `results/sbc_joint.tsv` (`_called`, `_late`, `_broken`), and the ranks
 themselves, `sbc_joint_ranks.tsv` (`_called`, `_late`). Column `z` is the mean over the simulations of the truth's
@@ -49,20 +50,25 @@ from clonalbayes.simulate import Design, Simulation, simulate_prior  # noqa: E40
 
 @dataclass(frozen=True)
 class Setting:
-    """A name for tables, a design, and the day on which the drug is given; the samples are of days 0 and 5."""
+    """A name for tables, a design, the day on which the drug is given, and the prior of its use where gates are open.
+
+    The samples are of days 0 and 5.
+    """
 
     name: str
     design: Design
     begins: float = 1.0
+    use: tuple[float, float] = (1.0, 2.0)
 
 
 ALL = Design(n_mutations=60, n_samples=2, depth=40, min_alt=0)
-SETTINGS = {
+SETTINGS: dict[str, Setting] = {
     "all": Setting("joint", ALL),
     "called": Setting("joint, called by one read", Design(n_mutations=30, n_samples=2, depth=40, min_alt=1)),
-    "late": Setting("joint, drug after all samples", ALL, 6.0),
+    "late": Setting("joint, drug after all samples", ALL, 6.0, (8.0, 2.0)),
 }
-"""With every mutation in the table; with those that one read shows; with the drug's gate closed for all clones."""
+"""With every mutation in the table; with those that one read shows; with the drug's gate closed for all clones, and the
+drug in most of them were it open."""
 
 TUNE, THIN, MAX_STRIDE = 250, 12, 8
 
@@ -120,7 +126,7 @@ def run_one(number: int, setting: Setting = SETTINGS["all"]) -> Ranked:
     simulation = simulate_prior(setting.design, spec, seed=seeds[0])
     reads = compile_reads(simulation.dataset, spec)
     part, rng = signatures_of(setting.design.n_mutations), np.random.default_rng(seeds[2])
-    part = replace(part, begins=np.where(np.arange(len(NAMES)) == DRUG, setting.begins, part.begins))
+    part.begins[DRUG], part.model.use_prior[:, DRUG] = setting.begins, setting.use
     capacity = chains.room_for(len(reads.order), int(spec.constant("max_clones")), None)
     truth = true_state(simulation, new_state(reads.data, capacity, len(part.names)), reads.order)
     draw_signatures(part, truth, rng)
