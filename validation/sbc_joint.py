@@ -138,7 +138,8 @@ def run_one(number: int, setting: Setting = SETTINGS["all"]) -> Ranked:
     draws, sizes = follow(chains.Chain(plan, seeds[1]), part)
     values = values_of(part, truth)
     distances = {name: value - float(draws[name].mean()) for name, value in values.items()}
-    return Ranked(setting.name, sbc.rank_all(values, draws, rng), sizes, time.process_time() - started, distances)
+    seconds = time.process_time() - started
+    return Ranked(setting.name, sbc.rank_all(values, draws, rng), sizes, seconds, distances=distances)
 
 
 def follow(chain: chains.Chain, part: Signatures) -> tuple[dict[str, np.ndarray], dict[str, float]]:
