@@ -233,7 +233,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=np.inf, help="begin no simulation after that, in each run")
     parser.add_argument("--broken", nargs="*", choices=BROKEN, metavar="NAME", help="run broken updates, all or some")
     parser.add_argument("--setting", choices=SETTINGS, default="all", help="default: %(default)s")
-    parser.add_argument("--quick", action="store_true", help="short chains: enough for z, not for ranks; none is written")
+    parser.add_argument("--quick", action="store_true", help="short chains: for z alone; no ranks are written")
     parser.add_argument("--out", type=Path, default=sbc.RESULTS)
     parser.add_argument("--seed", type=int, default=sbc.SEED, help="another one for a replicate (default: %(default)s)")
     options = parser.parse_args()
