@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from clonalbayes.data.patient import Patient
 
-SHORTEST, LONGEST, CELLS_DRAWN = (50, 75), (120, 1000), 20_000
+SHORTEST, LONGEST, CELLS_DRAWN = (80, 75), (120, 1000), 20_000
 """Tuning sweeps and draws of a chain with clusters given, at least and at most; clones x samples x draws."""
 
 CHECKPOINT_SECONDS = 10.0
@@ -143,7 +143,7 @@ def schedule_of(spec: Spec, ds: xr.Dataset, fixed_clusters: bool) -> Schedule:
     if not (fixed_clusters and has_tree(spec) and "cluster" in ds):
         return spec.schedule
     clones = len(np.unique(np.append(ds["cluster"].values, 0))) - 1
-    tune = min(SHORTEST[0] + clones, LONGEST[0])
+    tune = min(max(2 * clones, SHORTEST[0]), LONGEST[0])
     draws = min(max(CELLS_DRAWN // max(clones * ds.sizes["specimen"], 1), SHORTEST[1]), LONGEST[1])
     return replace(spec.schedule, tune=tune, draws=draws)
 
