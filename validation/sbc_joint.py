@@ -15,7 +15,7 @@ are few, and a drug that is nowhere is soon thought to be little used.
 Tables, written anew every ten simulations: `results/sbc_joint.tsv` (`_called`, `_late`, `_broken`), and the ranks
 themselves, `sbc_joint_ranks.tsv` (`_called`, `_late`). Column `z` is the mean over the simulations of the truth's
 distance from the mean of its draws, over its standard error: no part of the rule, it shows the direction without ties
-broken at random. It needs no independent draws: `--quick` is for it alone.
+broken at random. It needs no independent draws: `--quick` is for it alone. Of what is nearly always 0 it says little.
 """
 
 from __future__ import annotations
