@@ -21,8 +21,8 @@ With ``--broken`` one kernel is made wrong in memory (see `tests/breakages.py`),
 if the rule does *not* refuse it. Not every breakage shows: 80 simulations do not refuse "births without
 the concentration" (exact enumeration does, `tests/test_kernels_exact.py`) nor "assignment with too much of
 each kind"; of the tree model 30 do not refuse "grafted births without the chance of being picked" nor "places
-without the chance of absence", 16 not "presence probability without the absent" nor "truncated draws that are not
-corrected" (all of which enumeration or the joint-distribution test finds).
+without the chance of absence", 16 not "presence probability without the absent", "truncated draws that are not
+corrected" nor "transfers without the Jacobian" (all of which enumeration or the joint-distribution test finds).
 """
 
 from __future__ import annotations
