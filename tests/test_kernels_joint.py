@@ -48,7 +48,7 @@ def test_a_sweep_keeps_the_joint_distribution(model, draws, case):
 @pytest.mark.parametrize(
     ("model", "name", "case", "draws"),
     [
-        ("clones", "purity without the Jacobian", "no reads", 10000),
+        ("clones", "purity without the Jacobian", "no reads", 20000),
         ("clones", "concentration without the clones", "no reads", 10000),
         ("clones", "parameters without the depth", "reads", 4000),
         ("tree", "sparsity without the Dirichlet's constant", "no reads", 6000),
